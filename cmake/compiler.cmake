@@ -1,0 +1,22 @@
+# Language level, warnings, sanitizers, and where the results go.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+find_program(ROLESYNC_CCACHE ccache)
+if(ROLESYNC_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${ROLESYNC_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ROLESYNC_CCACHE})
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Werror=return-type -Werror=switch -Wshadow=local
+  -Wnon-virtual-dtor -Woverloaded-virtual)
+
+set(ROLESYNC_SANITIZE "" CACHE STRING "Value for -fsanitize=, for example address,undefined")
+if(ROLESYNC_SANITIZE)
+  add_compile_options(-fsanitize=${ROLESYNC_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${ROLESYNC_SANITIZE})
+endif()

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of files of a role at a commit, and its hash. The text form is
+//   mode SP blob_id SP size NUL path NUL     (sorted by the bytes of path)
+// and content_id is "rs1:" + sha256 of that text (docs/formats.md). Pure; any thread.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/values/result.hpp"
+
+namespace rolesync {
+
+enum class FileMode : std::uint32_t { regular = 0100644, executable = 0100755, symlink = 0120000 };
+
+struct ManifestEntry {
+  FileMode mode = FileMode::regular;
+  std::string blob_id;
+  std::uint64_t size = 0;
+  std::string path;  // relative to the role's target, '/' between parts
+  bool operator==(const ManifestEntry&) const = default;
+};
+
+class Manifest {
+ public:
+  Manifest() = default;
+  // Sorts. Refuses duplicate paths, a file that is also a directory, and bad paths.
+  static Result<Manifest> from_entries(std::vector<ManifestEntry> entries);
+  // Refuses anything that to_text would not have written.
+  static Result<Manifest> parse(std::string_view text);
+
+  std::string to_text() const;
+  std::string content_id() const;
+  const std::vector<ManifestEntry>& entries() const { return entries_; }
+  const ManifestEntry* find(std::string_view path) const;
+  bool empty() const { return entries_.empty(); }
+  std::uint64_t total_bytes() const;
+
+ private:
+  std::vector<ManifestEntry> entries_;
+};
+
+struct ManifestChange {
+  const ManifestEntry* from = nullptr;  // nullptr: added
+  const ManifestEntry* to = nullptr;    // nullptr: removed
+  const std::string& path() const { return (to ? to : from)->path; }
+};
+
+// Changes in path order; pointers into the two manifests, which must outlive the result.
+std::vector<ManifestChange> compare(const Manifest& from, const Manifest& to);
+
+}  // namespace rolesync

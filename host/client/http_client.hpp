@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP client of the server's API, for agent, CLI and tests: one server, kept-alive
+// connections, TLS pinned to the server certificate's fingerprint or verified by a CA file.
+// One client belongs to one thread; interrupt() may come from any.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "host/stream/stream.hpp"
+#include "host/values/result.hpp"
+
+namespace rolesync {
+
+struct ServerAddress {
+  std::string url;                  // "http://127.0.0.1:8770" or "https://host:port"
+  std::string certificate_sha256;   // pin; empty: verify by ca_file
+  std::string ca_file;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string path;                 // with the query, already encoded
+  std::map<std::string, std::string> headers;
+  std::string body;
+  std::chrono::milliseconds time_limit{30'000};  // in all
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;                            // at most 256 MiB
+};
+
+class HttpClient {
+ public:
+  static Result<std::unique_ptr<HttpClient>> create(ServerAddress address, std::string bearer_token);
+  virtual ~HttpClient() = default;
+
+  // Any HTTP status is an answer. Errors: unavailable/server_unreachable, timeout/server_silent,
+  // denied/certificate_mismatch. A stale kept-alive connection is retried once.
+  virtual Result<HttpAnswer> send(const HttpRequest& request) = 0;
+
+  // GET with Upgrade: rolesync-stream/1 on a connection of its own; a refusal is an Error with the
+  // problem's text.
+  virtual Result<std::unique_ptr<Stream>> open_stream(const std::string& path) = 0;
+
+  // GET of an event stream: the callback gets each event's data until it returns false or the
+  // stream ends. `last_event_id` resumes.
+  struct Event { std::string id, type, data; };
+  virtual Status follow_events(const std::string& path, const std::string& last_event_id,
+                               const std::function<bool(const Event&)>& callback) = 0;
+
+  virtual void interrupt() = 0;  // a send() in progress returns unavailable/interrupted
+};
+
+// The Error a problem+json answer stands for: kind by status, reason, message, hint, fields.
+Error error_from_answer(const HttpAnswer& answer);
+
+}  // namespace rolesync

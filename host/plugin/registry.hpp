@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// All plugins of this process by (kind, id). A caller never knows whether a plugin runs inside the
+// process or in a child of its own. Files dropped into the directories appear and disappear while
+// we run: a new generation is built beside the old one and swapped in; calls in flight finish on
+// the generation they started with. Any thread.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/plugin/host_services.hpp"
+#include "host/process/child.hpp"
+#include "host/values/json.hpp"
+#include "host/values/result.hpp"
+
+namespace rolesync::plugin {
+
+// What a descriptor says about one thing a plugin provides.
+struct Provided {
+  std::string kind;  // role, detector, deployer, restart_strategy
+  std::string id;
+  std::string summary;
+  std::string options_schema;  // JSON text
+  std::vector<std::string> needs;
+};
+
+enum class PluginState { ready, failed, quarantined };
+
+// One file in a plugin directory, usable or not.
+struct PluginInfo {
+  std::filesystem::path path;
+  std::string name;     // the file's stem until the descriptor is known
+  std::string version;
+  std::string sha256;
+  PluginState state = PluginState::failed;
+  std::string reason;   // snake_case code when not ready
+  std::string detail;   // one sentence when not ready
+  bool isolated = false;
+  std::vector<Provided> provides;
+  std::uint64_t calls = 0, faults = 0;
+};
+
+struct CallOptions {
+  std::chrono::milliseconds time_limit{5'000};
+  HostServices* services = nullptr;  // none: every service is refused
+  const CancelFlag* cancelled = nullptr;
+};
+
+struct RegistryOptions {
+  // Plugins in packaged directories run inline, in drop-in directories isolated.
+  std::vector<std::filesystem::path> packaged_directories;
+  std::vector<std::filesystem::path> drop_in_directories;
+  std::filesystem::path private_directory;    // copies named <sha256>.so; created 0700
+  std::filesystem::path plugin_host_program;  // rolesync-plugin-host: probe and isolated children
+};
+
+class Registry {
+ public:
+  explicit Registry(RegistryOptions options);  // loads what is there; a bad file is only reported
+  ~Registry();
+
+  // Watches the directories from now on (inotify, and a full look every 30 s).
+  void start_watching();
+  void rescan();  // now; returns when the new generation is in use
+
+  // Errors: not_found/plugin_missing, timeout/plugin_timeout, failed/plugin_fault, or the error the
+  // plugin itself reported (kind by its status code; `transient` becomes unavailable).
+  Result<Json> call(std::string_view kind, std::string_view id, std::string_view method,
+                    const Json& request, const CallOptions& options = {});
+
+  bool has(std::string_view kind, std::string_view id) const;
+  std::optional<Provided> find(std::string_view kind, std::string_view id) const;
+  std::vector<Provided> provided(std::string_view kind) const;
+  std::vector<PluginInfo> plugins() const;
+
+  // Called from the watcher's thread after every change of generation.
+  void on_change(std::function<void()> callback);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rolesync::plugin

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file operations an activation needs, and no others: the seam where tests record operations,
+// inject faults and model lost power. The real one is linux/file_system.cpp. Paths are absolute.
+// Any thread.
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/values/result.hpp"
+
+namespace rolesync {
+
+enum class FileType { regular, directory, symlink, other };
+
+struct FileStat {
+  FileType type = FileType::other;
+  std::uint32_t mode = 0;  // permission bits
+  std::uint64_t size = 0, inode = 0, device = 0;
+  std::int64_t mtime_ns = 0, ctime_ns = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool operator==(const FileStat&) const = default;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // Errors everywhere: reason is the errno's name in lower case ("enoent"), kind not_found for
+  // ENOENT, unavailable for ENOSPC/EDQUOT, denied for EACCES/EPERM/EROFS, else failed.
+  virtual Result<FileStat> stat(const std::string& path) = 0;  // of the link itself
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // sorted names
+  virtual Result<std::string> read(const std::string& path) = 0;
+  virtual Status read_chunks(const std::string& path,
+                             const std::function<void(std::string_view)>& sink) = 0;
+  virtual Result<std::string> read_link(const std::string& path) = 0;
+
+  virtual Status write(const std::string& path, std::string_view bytes, std::uint32_t mode) = 0;
+  virtual Status make_directory(const std::string& path, std::uint32_t mode) = 0;
+  virtual Status make_symlink(const std::string& target, const std::string& path) = 0;
+  virtual Status hard_link(const std::string& from, const std::string& to) = 0;
+  virtual Status copy(const std::string& from, const std::string& to, std::uint32_t mode) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status rename_new(const std::string& from, const std::string& to) = 0;  // NOREPLACE
+  virtual Status exchange(const std::string& a, const std::string& b) = 0;        // RENAME_EXCHANGE
+  virtual Status remove_file(const std::string& path) = 0;
+  virtual Status remove_directory(const std::string& path) = 0;  // must be empty
+  virtual Status set_mode(const std::string& path, std::uint32_t mode) = 0;
+  virtual Status set_owner(const std::string& path, uid_t uid, gid_t gid) = 0;    // of the link itself
+
+  virtual Status sync_file(const std::string& path) = 0;
+  virtual Status sync_directory(const std::string& path) = 0;
+  virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+};
+
+FileSystem& real_file_system();
+
+}  // namespace rolesync

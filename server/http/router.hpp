@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which function answers which request, and who may call it. A route cannot be added without a
+// policy: the constructor of Policy that allows nothing does not exist. Routes are added before
+// the front starts; afterwards any thread may dispatch.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "host/stream/stream.hpp"
+#include "host/values/result.hpp"
+
+namespace rolesync::http {
+
+// Who is asking. Made by the authenticator from the Authorization header.
+struct Principal {
+  enum class Kind { anonymous, token, node } kind = Kind::anonymous;
+  std::string id;                // token id or node id
+  std::string name;              // for the audit log
+  std::set<std::string> scopes;  // read, sync, approve, rollback, role:command, admin, notify
+};
+
+struct Request {
+  std::string method;
+  std::string path;
+  std::map<std::string, std::string> parameters;  // from the route: {"name": "frontend"}
+  std::map<std::string, std::string> query;
+  std::map<std::string, std::string> headers;     // names in lower case
+  std::string body;                               // complete, within the route's limit
+  std::string peer;                               // "127.0.0.1:4711"
+  std::string id;                                 // request id, also in the answer's header
+  Principal principal;
+};
+
+struct Response {
+  int status = 200;
+  std::map<std::string, std::string> headers;
+  std::string body;
+};
+
+Response json_response(int status, std::string body);  // body is JSON text
+
+// application/problem+json from an error: status by kind, request_id added by the front.
+Response problem(const Error& error);
+Response problem(int status, const Error& error);
+
+// The right to answer one parked request, once, from any thread; later calls are ignored. Until
+// then the connection costs no thread. Copies share the right; the last one to go without an
+// answer sends 204.
+class Reply {
+ public:
+  virtual ~Reply() = default;
+  virtual void send(Response response) = 0;
+  virtual bool closed() const = 0;  // the client is gone
+  // Called once when the client goes away first, from the front's thread.
+  virtual void on_closed(std::function<void()> callback) = 0;
+};
+
+class Policy {
+ public:
+  static Policy open();                       // anybody: health, join (checks its own token)
+  static Policy scope(std::string name);      // a token with this scope (admin has all)
+  static Policy node();                       // a node credential, only for its own {id}
+  static Policy any_node();                   // any node credential, or the scope read
+  static Policy signature();                  // the handler verifies a signature over the body
+  bool needs_login() const;
+  Status check(const Principal& who, const Request& request) const;
+  std::string text() const;                   // "scope read", for docs and tests
+
+ private:
+  enum class Kind { open, scope, node, any_node, signature };
+  Policy(Kind kind, std::string scope) : kind_(kind), scope_(std::move(scope)) {}
+  Kind kind_;
+  std::string scope_;
+};
+
+using Handler = std::function<Response(const Request&)>;
+using WaitingHandler = std::function<void(const Request&, std::shared_ptr<Reply>)>;
+// Either an answer, or the function that will own the upgraded connection on a thread of its own.
+using StreamOwner = std::function<void(std::unique_ptr<Stream>)>;
+using UpgradeHandler = std::function<std::variant<Response, StreamOwner>(const Request&)>;
+// Either an answer, or the first bytes of an event stream that stays open (server/http/events.hpp).
+class EventSink;
+using EventHandler =
+    std::function<std::optional<Response>(const Request&, std::shared_ptr<EventSink>)>;
+
+struct RouteOptions {
+  std::size_t max_body = 1 << 20;
+};
+
+class Router {
+ public:
+  using Authenticator = std::function<Result<Principal>(const Request&)>;
+  explicit Router(Authenticator authenticator);
+
+  // `path` is a template: "/api/roles/{name}".
+  void on(std::string method, std::string path, Policy policy, Handler handler,
+          RouteOptions options = {});
+  void on_waiting(std::string method, std::string path, Policy policy, WaitingHandler handler,
+                  RouteOptions options = {});
+  void on_upgrade(std::string path, Policy policy, UpgradeHandler handler);
+  void on_events(std::string path, Policy policy, EventHandler handler);
+
+  struct Route {
+    std::string method, path;
+    Policy policy;
+    std::variant<Handler, WaitingHandler, UpgradeHandler, EventHandler> handler;
+    RouteOptions options;
+  };
+  const std::vector<Route>& routes() const { return routes_; }
+
+  // The route for a method and path, with the parameters filled in; 404, or 405 with Allow.
+  std::variant<const Route*, Response> match(Request& request) const;
+  // Authentication and policy of a matched route.
+  std::optional<Response> refuse(const Route& route, Request& request) const;
+
+ private:
+  Authenticator authenticator_;
+  std::vector<Route> routes_;
+};
+
+}  // namespace rolesync::http
