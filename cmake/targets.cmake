@@ -17,6 +17,9 @@ function(rolesync_program name)
   target_link_libraries(${name} PRIVATE ${arg_LINK})
 endfunction()
 
+# All programs of the label unit, so that a sanitizer build need not make everything else.
+add_custom_target(unit_tests)
+
 # rolesync_test(NAME LABEL unit SOURCES a_test.cpp ... LINK target ... [TIMEOUT seconds] [SERIAL]):
 # a GoogleTest program in build/tests; each of its cases is one ctest test with that label.
 function(rolesync_test name)
@@ -32,6 +35,9 @@ function(rolesync_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})
+  endif()
+  if(arg_LABEL STREQUAL "unit")
+    add_dependencies(unit_tests ${name})
   endif()
   set(serial "")
   if(arg_SERIAL)

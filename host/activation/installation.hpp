@@ -41,9 +41,9 @@ struct Drift {
 // The result of looking at the disk: nothing here is assumed.
 struct Proof {
   Millis verified_at = 0;
-  std::vector<Drift> drift;          // empty: the disk is the release
-  std::size_t files = 0;             // looked at
-  std::size_t hashed = 0;            // of those, read again because their stat was not trusted
+  std::vector<Drift> drift;  // empty: the disk is the release
+  std::size_t files = 0;     // looked at
+  std::size_t hashed = 0;    // of those, read again because their stat was not trusted
 };
 
 enum class FirstInstall { refuse, overlay };  // a target with files and no release of ours
@@ -59,10 +59,10 @@ struct SwitchReport {
 };
 
 struct InstallationOptions {
-  std::filesystem::path root;    // the allowed root that contains the target
+  std::filesystem::path root;  // the allowed root that contains the target
   std::filesystem::path target;
   std::string role;
-  std::string owner;             // "user[:group]"; empty: owner of the target or its parent
+  std::string owner;  // "user[:group]"; empty: owner of the target or its parent
   std::size_t keep_releases = 3;
 };
 
@@ -103,7 +103,8 @@ class Installation {
   // After post_sync: files it rewrote are recorded, not drift.
   virtual Result<std::vector<std::string>> record_rewritten() = 0;
 
-  // Back to the release before the current one, from kept blobs alone. Errors: not_found/no_previous.
+  // Back to the release before the current one, from kept blobs alone. Errors:
+  // not_found/no_previous.
   virtual Result<SwitchReport> roll_back() = 0;
 
   // Drops what no kept release needs; saved copies stay.

@@ -15,14 +15,14 @@
 namespace rolesync {
 
 struct ServerAddress {
-  std::string url;                  // "http://127.0.0.1:8770" or "https://host:port"
-  std::string certificate_sha256;   // pin; empty: verify by ca_file
+  std::string url;                 // "http://127.0.0.1:8770" or "https://host:port"
+  std::string certificate_sha256;  // pin; empty: verify by ca_file
   std::string ca_file;
 };
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string path;                 // with the query, already encoded
+  std::string path;  // with the query, already encoded
   std::map<std::string, std::string> headers;
   std::string body;
   std::chrono::milliseconds time_limit{30'000};  // in all
@@ -36,7 +36,8 @@ struct HttpAnswer {
 
 class HttpClient {
  public:
-  static Result<std::unique_ptr<HttpClient>> create(ServerAddress address, std::string bearer_token);
+  static Result<std::unique_ptr<HttpClient>> create(ServerAddress address,
+                                                    std::string bearer_token);
   virtual ~HttpClient() = default;
 
   // Any HTTP status is an answer. Errors: unavailable/server_unreachable, timeout/server_silent,
@@ -49,7 +50,9 @@ class HttpClient {
 
   // GET of an event stream: the callback gets each event's data until it returns false or the
   // stream ends. `last_event_id` resumes.
-  struct Event { std::string id, type, data; };
+  struct Event {
+    std::string id, type, data;
+  };
   virtual Status follow_events(const std::string& path, const std::string& last_event_id,
                                const std::function<bool(const Event&)>& callback) = 0;
 

@@ -35,12 +35,12 @@ enum class PluginState { ready, failed, quarantined };
 // One file in a plugin directory, usable or not.
 struct PluginInfo {
   std::filesystem::path path;
-  std::string name;     // the file's stem until the descriptor is known
+  std::string name;  // the file's stem until the descriptor is known
   std::string version;
   std::string sha256;
   PluginState state = PluginState::failed;
-  std::string reason;   // snake_case code when not ready
-  std::string detail;   // one sentence when not ready
+  std::string reason;  // snake_case code when not ready
+  std::string detail;  // one sentence when not ready
   bool isolated = false;
   std::vector<Provided> provides;
   std::uint64_t calls = 0, faults = 0;

@@ -20,15 +20,17 @@ namespace rolesync {
 using CancelFlag = std::atomic<bool>;
 
 struct ChildSpec {
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH of `environment` when it has no '/'
-  std::string directory;          // empty: the caller's
+  std::vector<std::string>
+      argv;               // argv[0] is looked up in PATH of `environment` when it has no '/'
+  std::string directory;  // empty: the caller's
   std::map<std::string, std::string> environment;  // complete: nothing is inherited
-  std::optional<uid_t> uid;  // with the user's groups; needs root
+  std::optional<uid_t> uid;                        // with the user's groups; needs root
   std::optional<gid_t> gid;
 
-  std::string input;        // written to stdin, then end of file
-  int stdio_fd = -1;        // instead of `input` and captured output: this descriptor as fd 0 and 1
-  int connection_fd = -1;   // passed to the child as fd 3 (for a connect program, see TRAPS: rsync -e)
+  std::string input;  // written to stdin, then end of file
+  int stdio_fd = -1;  // instead of `input` and captured output: this descriptor as fd 0 and 1
+  int connection_fd =
+      -1;  // passed to the child as fd 3 (for a connect program, see TRAPS: rsync -e)
 
   std::size_t output_cap = 64 << 10;  // per stream; of more, the head and the tail are kept
   std::chrono::milliseconds time_limit{60'000};
@@ -66,7 +68,7 @@ class Child {
   int errors_fd() const { return errors_; }  // we read, non-blocking
   int exit_fd() const { return pidfd_; }     // readable once it has ended
   void close_input();
-  std::optional<ChildResult> poll_exit();    // without output; reaps
+  std::optional<ChildResult> poll_exit();  // without output; reaps
 
  private:
   Child() = default;

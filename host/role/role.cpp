@@ -20,9 +20,8 @@ const Words<Activation> activations = {{Activation::in_place, "in_place"},
 const Words<SwitchMode> switch_modes = {{SwitchMode::live, "live"},
                                         {SwitchMode::stopped, "stopped"}};
 const Words<OnDrift> on_drifts = {{OnDrift::replace, "replace"}, {OnDrift::refuse, "refuse"}};
-const Words<SelfUpdate> selves = {{SelfUpdate::none, "none"},
-                                  {SelfUpdate::agent, "agent"},
-                                  {SelfUpdate::server, "server"}};
+const Words<SelfUpdate> selves = {
+    {SelfUpdate::none, "none"}, {SelfUpdate::agent, "agent"}, {SelfUpdate::server, "server"}};
 
 template <class E>
 const char* word_of(const Words<E>& words, E value) {
@@ -116,9 +115,8 @@ void read_source_paths(Reader& in, Role& role) {
     const std::string pointer = "source_paths/" + std::to_string(i);
     const auto colon = source.find(':');
     const std::string from = without_trailing_slash(source.substr(0, colon));
-    const std::string to = colon == std::string::npos
-                               ? "."
-                               : without_trailing_slash(source.substr(colon + 1));
+    const std::string to =
+        colon == std::string::npos ? "." : without_trailing_slash(source.substr(colon + 1));
     for (const std::string& part : {from, to}) {
       if (part == ".") continue;
       if (!is_relative_path(part)) {
@@ -154,7 +152,7 @@ void read_health(Reader& in, Role& role) {
         break;
       }
     }
-    if (!role.health_check_port) in.fault("health_check_path", "needs health_check_port");
+    if (!in.find("health_check_port")) in.fault("health_check_path", "needs health_check_port");
   }
 }
 
@@ -190,8 +188,10 @@ void read_identity(Reader& in, Role& role) {
   in.text("code_source", role.code_source);
   if (!is_name(role.code_source)) in.fault("code_source", "is not a valid name");
   if (const Json* order = in.find("order")) {
-    if (!order->is_number_integer()) in.fault("order", "must be a whole number");
-    else role.order = order->get<int>();
+    if (!order->is_number_integer())
+      in.fault("order", "must be a whole number");
+    else
+      role.order = order->get<int>();
   }
 }
 
@@ -304,7 +304,8 @@ Status apply_defaults(Role& role, const RoleDefaults& defaults) {
   const std::string& other = component ? defaults.package_deployer : defaults.component_deployer;
   if (role.deployer.empty()) role.deployer = wanted;
   if (role.deployer == other && other != wanted) {
-    return Error{ErrorKind::invalid, "deployer_contradicts_sync_type",
+    return Error{ErrorKind::invalid,
+                 "deployer_contradicts_sync_type",
                  "role " + role.name + " has sync_type " + word_of(sync_types, role.sync_type) +
                      " but deployer " + role.deployer,
                  "give one of the two, or both in agreement",
@@ -312,12 +313,14 @@ Status apply_defaults(Role& role, const RoleDefaults& defaults) {
   }
   if (role.detector.empty()) role.detector = defaults.detector;
   if (role.restart_strategy.empty()) {
-    role.restart_strategy = role.systemd_service.empty() ? defaults.serviceless_strategy
-                                                         : defaults.restart_strategy;
+    role.restart_strategy =
+        role.systemd_service.empty() ? defaults.serviceless_strategy : defaults.restart_strategy;
   }
   return {};
 }
 
-std::string role_revision(const Role& role) { return "rr1:" + sha256_hex(to_text(role_to_json(role))); }
+std::string role_revision(const Role& role) {
+  return "rr1:" + sha256_hex(to_text(role_to_json(role)));
+}
 
 }  // namespace rolesync

@@ -33,7 +33,7 @@ struct Role {
   std::string systemd_service;            // unit name without ".service"; empty: none
   AutoRestart auto_restart = AutoRestart::no;
   std::optional<int> health_check_port;
-  std::string health_check_path;          // HTTP path; empty: the port must accept a connection
+  std::string health_check_path;  // HTTP path; empty: the port must accept a connection
   Command pre_sync_cmd;
   Command post_sync_cmd;
 
@@ -48,7 +48,7 @@ struct Role {
   std::string owner;                 // "user" or "user:group"; empty: owner of the target
   std::vector<std::string> exclude;  // repository paths under a source path that are left out
   OnDrift on_drift = OnDrift::replace;
-  int order = 100;                   // lower first; slm-server and slm-agent go last
+  int order = 100;  // lower first; slm-server and slm-agent go last
   SelfUpdate self = SelfUpdate::none;
   bool required = false;
 
@@ -61,8 +61,8 @@ struct RoleDefaults {
   std::string component_deployer;
   std::string package_deployer;
   std::string detector;
-  std::string restart_strategy;          // for roles with a service
-  std::string serviceless_strategy;      // for roles without one
+  std::string restart_strategy;      // for roles with a service
+  std::string serviceless_strategy;  // for roles without one
 };
 
 // Strict: unknown fields, wrong types and bad values are refused, each with its JSON pointer.

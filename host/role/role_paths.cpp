@@ -6,7 +6,9 @@
 namespace rolesync {
 namespace {
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 std::string join(std::string_view directory, std::string_view rest) {
   if (directory.empty()) return std::string(rest);

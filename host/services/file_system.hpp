@@ -52,7 +52,8 @@ class FileSystem {
   virtual Status remove_file(const std::string& path) = 0;
   virtual Status remove_directory(const std::string& path) = 0;  // must be empty
   virtual Status set_mode(const std::string& path, std::uint32_t mode) = 0;
-  virtual Status set_owner(const std::string& path, uid_t uid, gid_t gid) = 0;    // of the link itself
+  virtual Status set_owner(const std::string& path, uid_t uid,
+                           gid_t gid) = 0;  // of the link itself
 
   virtual Status sync_file(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;

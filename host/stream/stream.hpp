@@ -14,7 +14,8 @@ namespace rolesync {
 class Stream {
  public:
   virtual ~Stream() = default;  // closes
-  // Bytes read, 0 at the end of the stream. Errors: unavailable/stream_lost, timeout/stream_stalled.
+  // Bytes read, 0 at the end of the stream. Errors: unavailable/stream_lost,
+  // timeout/stream_stalled.
   virtual Result<std::size_t> read(char* buffer, std::size_t size) = 0;
   virtual Status write(std::string_view bytes) = 0;
   // Ends our sending direction; the other side reads the end of the stream.

@@ -23,7 +23,9 @@ Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 Hasher::~Hasher() = default;
 
-Hasher Hasher::sha256() { return Hasher("SHA256"); }
+Hasher Hasher::sha256() {
+  return Hasher("SHA256");
+}
 
 Hasher Hasher::git_blob(std::uint64_t size) {
   Hasher hasher("SHA1");

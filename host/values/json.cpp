@@ -9,7 +9,8 @@ namespace rolesync {
 namespace {
 
 Error invalid(std::string message) {
-  return {ErrorKind::invalid, "invalid_json", std::move(message), "send one JSON document in UTF-8"};
+  return {ErrorKind::invalid, "invalid_json", std::move(message),
+          "send one JSON document in UTF-8"};
 }
 
 // Builds a Json from SAX events, so that a limit stops the parser before anything is allocated.

@@ -7,7 +7,9 @@
 namespace rolesync {
 namespace {
 
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_lower_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool is_word(std::string_view text, std::string_view inner) {
   if (text.empty() || text.size() > 63) return false;
@@ -42,14 +44,17 @@ bool is_drive_path(std::string_view text) {
 
 }  // namespace
 
-bool is_name(std::string_view text) { return is_word(text, "-"); }
-bool is_plugin_id(std::string_view text) { return is_word(text, "-_"); }
+bool is_name(std::string_view text) {
+  return is_word(text, "-");
+}
+bool is_plugin_id(std::string_view text) {
+  return is_word(text, "-_");
+}
 
 bool is_commit(std::string_view text) {
   return (text.size() == 40 || text.size() == 64) &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool is_branch(std::string_view text) {
@@ -60,7 +65,8 @@ bool is_branch(std::string_view text) {
   }
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
-    return byte > 32 && byte != 127 && std::string_view("~^:?*[\\").find(c) == std::string_view::npos;
+    return byte > 32 && byte != 127 &&
+           std::string_view("~^:?*[\\").find(c) == std::string_view::npos;
   });
   return plain && has_plain_parts(text, '/');
 }

@@ -32,8 +32,8 @@ struct FieldError {
 
 struct Error {
   ErrorKind kind = ErrorKind::failed;
-  std::string reason;   // snake_case code from docs/reasons.md; stable, for machines
-  std::string message;  // what happened and why, one sentence
+  std::string reason;     // snake_case code from docs/reasons.md; stable, for machines
+  std::string message;    // what happened and why, one sentence
   std::string hint = {};  // what to do about it, one sentence; may be empty
   std::vector<FieldError> fields = {};
 

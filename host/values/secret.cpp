@@ -17,6 +17,8 @@ std::string random_hex(std::size_t bytes) {
   return to_hex(raw);
 }
 
-std::string new_id(std::string_view prefix) { return std::string(prefix) + "_" + random_hex(16); }
+std::string new_id(std::string_view prefix) {
+  return std::string(prefix) + "_" + random_hex(16);
+}
 
 }  // namespace rolesync

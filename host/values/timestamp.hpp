@@ -10,7 +10,7 @@ namespace rolesync {
 
 using Millis = std::int64_t;
 
-std::string to_rfc3339(Millis at);                            // "2026-11-23T12:48:00.123Z"
-std::optional<Millis> from_rfc3339(std::string_view text);    // accepts Z and +hh:mm
+std::string to_rfc3339(Millis at);                          // "2026-11-23T12:48:00.123Z"
+std::optional<Millis> from_rfc3339(std::string_view text);  // accepts Z and +hh:mm
 
 }  // namespace rolesync

@@ -31,10 +31,10 @@ struct Request {
   std::string path;
   std::map<std::string, std::string> parameters;  // from the route: {"name": "frontend"}
   std::map<std::string, std::string> query;
-  std::map<std::string, std::string> headers;     // names in lower case
-  std::string body;                               // complete, within the route's limit
-  std::string peer;                               // "127.0.0.1:4711"
-  std::string id;                                 // request id, also in the answer's header
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;                            // complete, within the route's limit
+  std::string peer;                            // "127.0.0.1:4711"
+  std::string id;                              // request id, also in the answer's header
   Principal principal;
 };
 
@@ -64,14 +64,14 @@ class Reply {
 
 class Policy {
  public:
-  static Policy open();                       // anybody: health, join (checks its own token)
-  static Policy scope(std::string name);      // a token with this scope (admin has all)
-  static Policy node();                       // a node credential, only for its own {id}
-  static Policy any_node();                   // any node credential, or the scope read
-  static Policy signature();                  // the handler verifies a signature over the body
+  static Policy open();                   // anybody: health, join (checks its own token)
+  static Policy scope(std::string name);  // a token with this scope (admin has all)
+  static Policy node();                   // a node credential, only for its own {id}
+  static Policy any_node();               // any node credential, or the scope read
+  static Policy signature();              // the handler verifies a signature over the body
   bool needs_login() const;
   Status check(const Principal& who, const Request& request) const;
-  std::string text() const;                   // "scope read", for docs and tests
+  std::string text() const;  // "scope read", for docs and tests
 
  private:
   enum class Kind { open, scope, node, any_node, signature };
