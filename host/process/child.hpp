@@ -28,9 +28,10 @@ struct ChildSpec {
   std::optional<gid_t> gid;
 
   std::string input;  // written to stdin, then end of file
-  int stdio_fd = -1;  // instead of `input` and captured output: this descriptor as fd 0 and 1
-  int connection_fd =
-      -1;  // passed to the child as fd 3 (for a connect program, see TRAPS: rsync -e)
+  // Instead of `input` and captured output: this descriptor (above 2) as the child's fd 0 and 1.
+  int stdio_fd = -1;
+  // Passed to the child as fd 3, for a connect program (rsync -e).
+  int connection_fd = -1;
 
   std::size_t output_cap = 64 << 10;  // per stream; of more, the head and the tail are kept
   std::chrono::milliseconds time_limit{60'000};
