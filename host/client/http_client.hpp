@@ -56,7 +56,8 @@ class HttpClient {
   virtual Status follow_events(const std::string& path, const std::string& last_event_id,
                                const std::function<bool(const Event&)>& callback) = 0;
 
-  virtual void interrupt() = 0;  // a send() in progress returns unavailable/interrupted
+  // A call in progress returns unavailable/interrupted; with none in progress the next one does.
+  virtual void interrupt() = 0;
 };
 
 // The Error a problem+json answer stands for: kind by status, reason, message, hint, fields.

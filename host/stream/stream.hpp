@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A two-way byte stream between agent and server: one HTTP connection after its upgrade
-// (docs/protocol.md "Streams"). Plain or TLS; the users here do not care. Owned by one thread.
+// (docs/protocol.md "Streams"). Plain or TLS; the users here do not care. One thread may read while
+// another writes; interrupt() may come from any thread.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -22,12 +23,15 @@ class Stream {
   virtual void finish_writing() = 0;
   // No progress for this long is an error. Default 60 s.
   virtual void set_stall_limit(std::chrono::milliseconds limit) = 0;
+  // Breaks the connection: a read or write in progress returns at once.
+  virtual void interrupt() = 0;
   // The connected socket when bytes on it are our bytes (no TLS, nothing buffered), else -1.
   virtual int plain_descriptor() const = 0;
 };
 
 // A descriptor a program can use as stdin and stdout. For a plain stream the socket itself, so no
-// byte passes through us; for TLS one end of a socket pair with a thread that pumps.
+// byte passes through us; for TLS one end of a socket pair with two threads that pump. The
+// descriptor blocks, is close-on-exec, and stays ours: give a child a duplicate.
 class StreamDescriptor {
  public:
   explicit StreamDescriptor(std::unique_ptr<Stream> stream);

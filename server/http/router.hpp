@@ -3,6 +3,7 @@
 // policy: the constructor of Policy that allows nothing does not exist. Routes are added before
 // the front starts; afterwards any thread may dispatch.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,13 +29,13 @@ struct Principal {
 
 struct Request {
   std::string method;
-  std::string path;
+  std::string path;                               // as sent, without the query
   std::map<std::string, std::string> parameters;  // from the route: {"name": "frontend"}
-  std::map<std::string, std::string> query;
-  std::map<std::string, std::string> headers;  // names in lower case
-  std::string body;                            // complete, within the route's limit
-  std::string peer;                            // "127.0.0.1:4711"
-  std::string id;                              // request id, also in the answer's header
+  std::map<std::string, std::string> query;       // decoded; the last of a repeated name counts
+  std::map<std::string, std::string> headers;     // names in lower case
+  std::string body;                               // complete, within the route's limit
+  std::string peer;                               // "127.0.0.1:4711"
+  std::string id;                                 // request id, also in the answer's header
   Principal principal;
 };
 
@@ -52,11 +53,13 @@ Response problem(int status, const Error& error);
 
 // The right to answer one parked request, once, from any thread; later calls are ignored. Until
 // then the connection costs no thread. Copies share the right; the last one to go without an
-// answer sends 204.
+// answer sends 204, and so does a front that stops.
 class Reply {
  public:
   virtual ~Reply() = default;
   virtual void send(Response response) = 0;
+  // The front answers with this after that time, if nobody has answered before. To 200 ms exact.
+  virtual void send_after(std::chrono::milliseconds wait, Response response) = 0;
   virtual bool closed() const = 0;  // the client is gone
   // Called once when the client goes away first, from the front's thread.
   virtual void on_closed(std::function<void()> callback) = 0;
@@ -92,6 +95,8 @@ using EventHandler =
 
 struct RouteOptions {
   std::size_t max_body = 1 << 20;
+  // What a body may be; another Content-Type is 415, none at all is let through. Empty: anything.
+  std::string content_type = "application/json";
 };
 
 class Router {
