@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a repository to contents a node can get: fetch, commits, manifest per role, cached bytes.
+// Brings mirror, cache and store together. Any thread; fetches of one source wait for each other.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/role/role.hpp"
+#include "server/source/blob_cache.hpp"
+#include "server/source/mirror.hpp"
+#include "server/source/offers.hpp"
+#include "server/store/sources.hpp"
+#include "server/store/store.hpp"
+
+namespace rolesync::source {
+
+struct SourceOptions {
+  std::filesystem::path state_dir;                   // mirrors/, cache/ and offers/ are made in it
+  std::filesystem::path bridge;                      // rolesync-plugin-host
+  std::vector<std::filesystem::path> allowed_paths;  // roots of repositories for transport file
+  std::uint64_t cache_limit_bytes = std::uint64_t{20} << 30;
+};
+
+struct RoleContent {
+  std::string content_id;
+  Manifest manifest;
+};
+
+class SourceService {
+ public:
+  static Result<std::unique_ptr<SourceService>> open(SourceOptions options, store::Store& store);
+
+  // Transport file: checks that the path is allowed (denied/repository_not_allowed) and fetches.
+  // New commits and the new head are in the store when this returns; a failure is in its state.
+  Result<BranchMove> pull_file(const store::CodeSource& source,
+                               const CancelFlag* cancelled = nullptr);
+  // Transport agent: `descriptor` is the stream on which the agent runs `git upload-pack`.
+  Result<BranchMove> pull_stream(const store::CodeSource& source, int descriptor,
+                                 const CancelFlag* cancelled = nullptr);
+
+  // The content of each role at a commit. One role that cannot be imported (a submodule in its
+  // path) does not stop the others. Known ones come from the cache without running git.
+  Result<std::map<std::string, Result<RoleContent>>> import(const std::string& source,
+                                                            const std::string& commit,
+                                                            const std::vector<Role>& roles);
+  // As import, but reads the tree only: no bytes are brought into the cache.
+  Result<std::map<std::string, Result<Manifest>>> manifests(const std::string& source,
+                                                            const std::string& commit,
+                                                            const std::vector<Role>& roles);
+  // The roles whose content differs between two commits, in the order of `roles`; `from` empty: the
+  // roles that have files. A role that cannot be imported at either commit is in.
+  Result<std::vector<std::string>> affected_roles(const std::string& source,
+                                                  const std::string& from, const std::string& to,
+                                                  const std::vector<Role>& roles);
+
+  Result<Manifest> manifest(const std::string& content_id) const;  // not_found/unknown_content
+  Result<std::shared_ptr<Mirror>> mirror(const std::string& source);
+  BlobCache& cache() { return *cache_; }
+  Offers& offers() { return *offers_; }
+
+  // Collects what the store says is not live; to be called now and then.
+  Result<BlobCache::Collected> collect();
+
+ private:
+  SourceService(SourceOptions options, store::Store& store)
+      : options_(std::move(options)), store_(store) {}
+  Result<BranchMove> finish_pull(const store::CodeSource& source, Result<BranchMove> move);
+
+  SourceOptions options_;
+  store::Store& store_;
+  std::unique_ptr<BlobCache> cache_;
+  std::unique_ptr<Offers> offers_;
+  std::mutex mirrors_mutex_;
+  std::map<std::string, std::shared_ptr<Mirror>> mirrors_;
+};
+
+}  // namespace rolesync::source

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/store/session.hpp"
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "host/values/json.hpp"
+
+namespace rolesync::store {
+
+std::int64_t Row::integer(std::size_t column) const {
+  const Column& held = columns_.at(column);
+  return held ? std::strtoll(held->c_str(), nullptr, 10) : 0;
+}
+
+std::optional<std::int64_t> Row::optional_integer(std::size_t column) const {
+  if (is_null(column)) return std::nullopt;
+  return integer(column);
+}
+
+Result<Row> first_row(Result<std::vector<Row>> rows, std::string_view reason, std::string message) {
+  if (!rows) return rows.error();
+  if (rows->empty()) return Error{ErrorKind::not_found, std::string(reason), std::move(message)};
+  return std::move(rows->front());
+}
+
+Status changed_row(const Result<std::size_t>& changed, std::string_view reason,
+                   std::string message) {
+  if (!changed) return changed.error();
+  if (*changed == 0) return Error{ErrorKind::not_found, std::string(reason), std::move(message)};
+  return {};
+}
+
+Status status_of(const Result<std::size_t>& changed) {
+  return changed ? Status{} : Status{changed.error()};
+}
+
+std::string words_to_json(const std::vector<std::string>& words) {
+  return to_text(Json(words));
+}
+
+std::vector<std::string> words_from_json(const std::string& text) {
+  const Result<Json> parsed = parse_json(text);
+  std::vector<std::string> words;
+  if (!parsed || !parsed->is_array()) return words;
+  for (const Json& word : *parsed) {
+    if (word.is_string()) words.push_back(word.get<std::string>());
+  }
+  return words;
+}
+
+}  // namespace rolesync::store

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Code sources (node and repository that commits come from), their commits, and the nonces of
+// notifications. Called inside Store::write or read.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "host/values/timestamp.hpp"
+#include "server/store/session.hpp"
+
+namespace rolesync::store {
+
+struct CodeSource {
+  std::string name;
+  std::string node_id;     // transport agent: the node that serves it
+  std::string transport;   // agent | file
+  std::string repository;  // absolute path, on that node or on this machine
+  std::string branch;
+  std::string hook_key;         // name of the key file in secrets_dir
+  std::string head_commit;      // of the branch, as last fetched; empty: none yet
+  std::string state = "new";    // new | current | fetching | failed
+  std::string reason, message;  // of the last failure
+  std::int64_t version = 0;
+  Millis updated_at = 0;
+  std::optional<Millis> fetched_at;
+};
+
+Result<CodeSource> find_source(Session& session, const std::string& name);  // unknown_source
+Result<std::vector<CodeSource>> list_sources(Session& session);
+// Inserts or replaces the configured part (node, transport, repository, branch, hook key); head and
+// state stay. Version rules as in save_role_override.
+Result<std::int64_t> save_source(Session& session, const CodeSource& source,
+                                 std::optional<std::int64_t> expected_version);
+Status delete_source(Session& session, const std::string& name);
+Status set_source_state(Session& session, const std::string& name, const std::string& state,
+                        const std::string& reason, const std::string& message, Millis at);
+Status set_source_head(Session& session, const std::string& name, const std::string& commit,
+                       Millis at);
+
+struct CommitRecord {
+  std::string source, commit;
+  std::vector<std::string> parents;
+  std::string author;   // "Name <address>"
+  std::string message;  // UTF-8; invalid bytes were repaired
+  Millis committed_at = 0, received_at = 0;
+  std::int64_t position = 0;  // order of arrival within the source, given by the store
+  std::optional<std::vector<std::string>> affected_roles;  // nothing: not computed
+};
+
+// Adds those that are not known yet, in this order (parents first); returns how many were new.
+Result<std::size_t> add_commits(Session& session, const std::vector<CommitRecord>& commits);
+Result<CommitRecord> find_commit(Session& session, const std::string& source,
+                                 const std::string& commit);  // not_found/unknown_commit
+// Newest first. `before`: only positions below it (paging); 0 for the newest.
+Result<std::vector<CommitRecord>> list_commits(Session& session, const std::string& source,
+                                               std::int64_t before = 0, int limit = 50);
+Status set_affected_roles(Session& session, const std::string& source, const std::string& commit,
+                          const std::vector<std::string>& roles);
+
+// A nonce is good once per source: conflict/nonce_used the second time. Forgets nonces that are
+// older than `forget_before`, whose timestamps are refused anyway.
+Status use_nonce(Session& session, const std::string& source, const std::string& nonce, Millis at,
+                 Millis forget_before);
+
+}  // namespace rolesync::store
