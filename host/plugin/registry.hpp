@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ struct Provided {
   std::string summary;
   std::string options_schema;  // JSON text
   std::vector<std::string> needs;
+  bool parallel = false;                // several instances may run at once; else calls queue
+  std::map<std::string, int> timeouts;  // seconds per method, for callers that do not say
 };
 
 enum class PluginState { ready, failed, quarantined };
@@ -47,7 +50,10 @@ struct PluginInfo {
 };
 
 struct CallOptions {
-  std::chrono::milliseconds time_limit{5'000};
+  // Of one call, waiting included. 0: what the descriptor says for this method, else 5 s. An
+  // isolated plugin is ended at the limit; an inline one cannot be, so the limit reaches it only
+  // through the services it calls (they are refused afterwards) and job.cancelled.
+  std::chrono::milliseconds time_limit{0};
   HostServices* services = nullptr;  // none: every service is refused
   const CancelFlag* cancelled = nullptr;
 };
