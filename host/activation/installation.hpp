@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +28,8 @@ struct Release {
   std::string task_id;
   Millis activated_at = 0;
   Manifest manifest;
-  std::map<std::string, std::string> rewritten;  // path -> blob id that post_sync left there
+  // path -> blob id that post_sync left there; "" when it removed the file
+  std::map<std::string, std::string> rewritten;
 };
 
 enum class DriftKind { changed, removed, mode_changed, replaced };  // replaced: another file type
@@ -46,7 +46,13 @@ struct Proof {
   std::size_t hashed = 0;    // of those, read again because their stat was not trusted
 };
 
-enum class FirstInstall { refuse, overlay };  // a target with files and no release of ours
+// What a target with files, and no release of ours, means: refuse (reason target_not_empty), or
+// overlay: what is in the way is saved, the rest stays as it is.
+enum class FirstInstall { refuse, overlay };
+
+// Whether the disk is looked at again, or the last proof of this object is good enough (a caller
+// with watches on the tree knows that nothing happened since, or has named what did).
+enum class Look { again, trust };
 
 struct SavedFile {
   std::string path;      // relative to the target
@@ -59,59 +65,84 @@ struct SwitchReport {
 };
 
 struct InstallationOptions {
-  std::filesystem::path root;  // the allowed root that contains the target
+  std::filesystem::path root;  // the allowed root; must contain the target, not be it
   std::filesystem::path target;
   std::string role;
   std::string owner;  // "user[:group]"; empty: owner of the target or its parent
   std::size_t keep_releases = 3;
+  // The role's own territory under the target (SourceMapping::to of its mappings). Decides which
+  // files make a first install refuse. Empty: the whole target.
+  std::vector<std::string> owned;
 };
 
 class Installation {
  public:
-  // Opens or prepares the state directory. Refuses a state from a newer version
-  // (reason state_newer) or one that is damaged (state_damaged); never guesses.
+  // Opens or prepares the state directory and locks it while the object lives (conflict,
+  // installation_busy). Refuses a state from a newer version (state_newer) or one that is damaged
+  // (state_damaged); never guesses. When interrupted() is true, recover() must come first: until
+  // then everything else that looks or changes answers conflict/recovery_needed.
   static Result<std::unique_ptr<Installation>> open(FileSystem& fs, InstallationOptions options);
   virtual ~Installation() = default;
 
-  // What the marker says is installed; nothing when nothing is. No disk proof.
+  // What the marker says is installed; nothing when nothing is. No disk proof. Valid until the next
+  // call that changes something.
   virtual const Release* current() const = 0;
-  virtual std::vector<Release> kept() const = 0;  // newest first, without the current one
+  // What roll_back() can go back to: newest first, without the current one.
+  virtual std::vector<Release> kept() const = 0;
 
+  virtual bool interrupted() const = 0;
   // Ends an interrupted switch: forward, or back when something staged is missing. Idempotent.
   // Returns what was done ("", "rolled_forward", "rolled_back").
   virtual Result<std::string> recover() = 0;
 
   // Stats every file of the current release; reads those whose stat is not in the cache or too
-  // young to trust. `full` reads all.
+  // young to trust. `full` reads all. Nothing installed: an empty proof.
   virtual Result<Proof> prove(bool full = false) = 0;
+  // Looks only at these files, and at the files below these directories (relative to the target;
+  // what is not managed is ignored). The drift is that of the whole tree, as known then.
+  virtual Result<Proof> prove_paths(const std::vector<std::string>& paths) = 0;
 
-  // Blobs of `next` that are neither live, kept nor staged here: what a deployer must fetch.
-  virtual Result<std::vector<ManifestEntry>> lacking(const Manifest& next) = 0;
-  // Where a deployer puts a fetched blob: this directory, file name = blob id.
+  // What a deployer must fetch before `next` can be activated, one entry per blob, by path: what is
+  // live (even under another path), kept or already staged is taken from this node instead, and is
+  // in staging() afterwards. Includes the blobs that repair drift. Errors: disk_full.
+  virtual Result<std::vector<ManifestEntry>> lacking(const Manifest& next,
+                                                     Look look = Look::again) = 0;
+  // Where a deployer puts a fetched blob: this directory, file name = blob id; a symlink's blob is
+  // a regular file that holds the link's text. Kept between attempts.
   virtual std::filesystem::path staging() const = 0;
   // For delta transfers: a directory with files named by the NEW blob id whose bytes are an older
-  // version of the same path. Made on demand for the given entries; may be empty.
+  // version of the same path. Private copies, made on demand for the given entries; empty path when
+  // there is nothing worth it.
   virtual Result<std::filesystem::path> delta_basis(const std::vector<ManifestEntry>& wanted) = 0;
-  // Re-hashes everything staged for `next` and checks that nothing lacks and that every
-  // switch step is possible (types, foreign files, space). Touches nothing live.
+  // Re-hashes everything staged for `next` and checks that nothing lacks and that every switch step
+  // is possible (types, foreign files, links, space). Touches nothing live. After it, activate() of
+  // the same manifest has only the switch left to do. Errors: lacking_blobs, target_not_empty,
+  // directory_in_the_way, symlink_in_path, cross_device, unsafe_symlink, disk_full ...
   virtual Status verify_staged(const Manifest& next, FirstInstall first_install) = 0;
+  // Forgets what was staged: a cancelled task.
+  virtual Status discard_staged() = 0;
 
-  // Journal, switch, marker. On an Error the tree is the old release or a journal that recover()
-  // will end; the error says which.
+  // Journal, switch, marker (after verify_staged(), which it does itself when nobody did). On an
+  // Error the tree is the old release, or interrupted() is true and recover() will end it.
   virtual Result<SwitchReport> activate(Release next, FirstInstall first_install) = 0;
 
-  // After post_sync: files it rewrote are recorded, not drift.
+  // After post_sync: files it rewrote (or removed) are recorded, not drift. Returns their paths.
   virtual Result<std::vector<std::string>> record_rewritten() = 0;
 
-  // Back to the release before the current one, from kept blobs alone. Errors:
-  // not_found/no_previous.
+  // Back to the release before the current one, from this node's own files alone. What had been
+  // edited by hand before that release was replaced comes back as it was. The release that is left
+  // is not offered again. Errors: not_found/no_previous, lacking_blobs.
   virtual Result<SwitchReport> roll_back() = 0;
 
-  // Drops what no kept release needs; saved copies stay.
+  // Undeploys: removes the release's files that are as deployed, and directories that get empty;
+  // edited files stay where they are. Afterwards nothing is installed and nothing is kept.
+  virtual Result<SwitchReport> remove() = 0;
+
+  // Drops releases beyond keep_releases and what no kept release needs; saved copies stay.
   virtual Status collect_garbage() = 0;
 };
 
-// "<root>/.rolesync/<role>" for every role that has state under `root`.
+// The roles that have an installation (or an interrupted switch) under `root`, sorted.
 std::vector<std::string> roles_with_state(FileSystem& fs, const std::filesystem::path& root);
 
 }  // namespace rolesync
