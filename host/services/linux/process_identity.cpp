@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/services/process_identity.hpp"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "host/process/unique_fd.hpp"
+#include "host/services/clock.hpp"
+
+namespace rolesync {
+namespace {
+
+struct Stat {
+  char state = 0;
+  pid_t group = 0;
+  std::uint64_t start_time = 0;
+};
+
+std::optional<Stat> read_stat(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  const std::size_t end = text.rfind(')');  // the name may hold anything, ')' too
+  if (end == std::string::npos) return std::nullopt;
+  std::istringstream fields(text.substr(end + 1));
+  Stat stat;
+  pid_t parent = 0;
+  std::string skipped;
+  fields >> stat.state >> parent >> stat.group;
+  for (int field = 6; field < 22; ++field) fields >> skipped;
+  if (!(fields >> stat.start_time)) return std::nullopt;
+  return stat;
+}
+
+std::optional<Stat> stat_of(const ProcessIdentity& process) {
+  if (process.pid <= 1 || process.boot_id != real_clock().boot_id()) return std::nullopt;
+  std::optional<Stat> stat = read_stat(process.pid);
+  if (!stat || stat->start_time != process.start_time) return std::nullopt;
+  return stat;
+}
+
+// When the machine was booted, on the wall clock. Read once, so that a start time stays the same
+// text in every report.
+Millis booted_at() {
+  static const Millis at = [] {
+    timespec since_boot{};
+    ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    return real_clock().now() - (since_boot.tv_sec * 1000 + since_boot.tv_nsec / 1'000'000);
+  }();
+  return at;
+}
+
+}  // namespace
+
+std::optional<ProcessIdentity> identify_process(pid_t pid) {
+  std::optional<Stat> stat = read_stat(pid);
+  if (!stat) return std::nullopt;
+  return ProcessIdentity{pid, stat->start_time, real_clock().boot_id()};
+}
+
+std::optional<Millis> running_since(const ProcessIdentity& process) {
+  std::optional<Stat> stat = stat_of(process);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  // The end of its tick: a process started just after something must not seem older than that.
+  return booted_at() + static_cast<Millis>((process.start_time + 1) * 1000 / ticks);
+}
+
+Status signal_process(const ProcessIdentity& process, int signal) {
+  // The pidfd is opened before the identity is checked: afterwards the pid cannot be reused
+  // unnoticed, and while its leader is unreaped a group id cannot be reused at all.
+  UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  std::optional<Stat> stat = stat_of(process);
+  if (!handle || !stat || stat->state == 'Z') return {};
+  const bool leads_group = stat->group == process.pid;
+  const long code = leads_group
+                        ? ::kill(-process.pid, signal)
+                        : ::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0);
+  if (code == 0 || errno == ESRCH) return {};
+  return Error{
+      errno == EPERM ? ErrorKind::denied : ErrorKind::failed, "signal_failed",
+      "cannot signal process " + std::to_string(process.pid) + ": " + std::strerror(errno)};
+}
+
+}  // namespace rolesync
