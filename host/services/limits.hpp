@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this node's own config allows, whatever the server or a plugin asks for. Every refusal names
+// the rule that refused. Pure but for the resolution of symlinks; any thread.
+#pragma once
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/values/result.hpp"
+
+namespace rolesync {
+
+struct Limits {
+  std::vector<std::string> allowed_roots;  // absolute directories; roles live beneath them
+  std::vector<std::string> allowed_units;  // globs of unit names, without ".service"
+  bool commands_allowed = false;           // may programs of roles be run at all
+  bool commands_as_root = false;           // and by root, when the files are root's
+};
+
+// The longest allowed root that contains `path` (itself, its parents and symlinks resolved as far
+// as they exist). Error: denied/path_not_allowed.
+Result<std::string> allowed_root_of(const Limits& limits, const std::string& path);
+
+// Error: denied/unit_not_allowed.
+Status check_unit(const Limits& limits, const std::string& unit);
+
+// As whom a command of a role runs.
+struct RunAs {
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+};
+
+// The owner of a role's files runs its commands. Errors: denied/commands_not_allowed,
+// denied/command_as_root.
+Result<RunAs> command_user(const Limits& limits, uid_t owner, gid_t group);
+
+}  // namespace rolesync
