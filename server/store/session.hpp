@@ -27,7 +27,9 @@ class Value {
   Value(std::integral auto number) : held_(static_cast<std::int64_t>(number)) {}
   Value(double number) : held_(number) {}
   template <class T>
-  Value(const std::optional<T>& value) : Value(value ? Value(*value) : Value(nullptr)) {}
+  Value(const std::optional<T>& value) : held_(nullptr) {
+    if (value) held_ = Value(*value).held_;
+  }
 
   const Held& held() const { return held_; }
 
