@@ -15,7 +15,6 @@
 #include "host/values/result.hpp"
 
 namespace Poco::Net {
-class StreamSocket;
 class SecureStreamSocket;
 }  // namespace Poco::Net
 
@@ -60,15 +59,13 @@ class Channel {
   bool peer_certificate_names(const std::string& host);
 
  private:
-  Channel(int descriptor, std::unique_ptr<Poco::Net::StreamSocket> plain,
-          std::unique_ptr<Poco::Net::SecureStreamSocket> secure);
+  Channel(int descriptor, std::unique_ptr<Poco::Net::SecureStreamSocket> secure);
   Step lost(std::string why);
   template <class Call>
   Step secure_step(Call call);
 
   const int descriptor_;
-  std::unique_ptr<Poco::Net::StreamSocket> plain_;
-  std::unique_ptr<Poco::Net::SecureStreamSocket> secure_;
+  std::unique_ptr<Poco::Net::SecureStreamSocket> secure_;  // null: plain
   mutable std::mutex mutex_;  // a TLS session must not be used by two threads at a time
   std::string failure_;
 };

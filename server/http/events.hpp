@@ -21,6 +21,7 @@ class EventSink {
   virtual ~EventSink() = default;
   // False when the follower is gone or lags too far; it is then closed.
   virtual bool write(std::string_view bytes) = 0;
+  virtual std::size_t room() const = 0;  // how much may be written before it lags too far
   virtual bool closed() const = 0;
   virtual void close() = 0;
 };

@@ -73,6 +73,7 @@ class Policy {
   static Policy any_node();               // any node credential, or the scope read
   static Policy signature();              // the handler verifies a signature over the body
   bool needs_login() const;
+  bool for_nodes() const { return kind_ == Kind::node; }
   Status check(const Principal& who, const Request& request) const;
   std::string text() const;  // "scope read", for docs and tests
 
@@ -104,7 +105,8 @@ class Router {
   using Authenticator = std::function<Result<Principal>(const Request&)>;
   explicit Router(Authenticator authenticator);
 
-  // `path` is a template: "/api/roles/{name}".
+  // `path` is a template: "/api/roles/{name}"; "{name...}" at its end takes the rest of a path.
+  // The more literal of two that fit wins. GET answers HEAD too. Adding one twice throws.
   void on(std::string method, std::string path, Policy policy, Handler handler,
           RouteOptions options = {});
   void on_waiting(std::string method, std::string path, Policy policy, WaitingHandler handler,
@@ -126,8 +128,11 @@ class Router {
   std::optional<Response> refuse(const Route& route, Request& request) const;
 
  private:
+  void add(Route route);
+
   Authenticator authenticator_;
   std::vector<Route> routes_;
+  std::vector<std::vector<std::string>> patterns_;  // the segments of each route's path
 };
 
 }  // namespace rolesync::http

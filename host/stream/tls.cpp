@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/stream/tls.hpp"
+
+#include <Poco/Exception.h>
+#include <openssl/ssl.h>
+
+#include "host/stream/channel.hpp"
+
+namespace rolesync {
+namespace {
+
+using Poco::Net::Context;
+
+Result<Context::Ptr> make_context(Context::Usage usage, Context::Params params) {
+  params.loadDefaultCAs = false;
+  params.cipherList = "ECDHE+AESGCM:ECDHE+CHACHA20";
+  params.ecdhCurve = "X25519:P-256:P-384";
+  params.dhUse2048Bits = true;
+  try {
+    Context::Ptr context = new Context(usage, params);
+    context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
+    context->enableExtendedCertificateVerification(false);  // Channel checks the name itself
+    // A write that could not finish is repeated from another buffer, with what is left.
+    SSL_CTX_set_mode(context->sslContext(), SSL_MODE_RELEASE_BUFFERS |
+                                                SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context->sslContext(), SSL_SESS_CACHE_OFF);
+    ignore_broken_pipes();
+    return context;
+  } catch (const Poco::Exception& e) {
+    return Error{ErrorKind::invalid, "certificate_unreadable",
+                 "The TLS certificate or key cannot be used: " + e.displayText(),
+                 "check the configured files and who may read them"};
+  }
+}
+
+}  // namespace
+
+Result<Context::Ptr> tls_server_context(const std::string& certificate_file,
+                                        const std::string& key_file) {
+  Context::Params params;
+  params.certificateFile = certificate_file;
+  params.privateKeyFile = key_file;
+  params.verificationMode = Context::VERIFY_NONE;
+  return make_context(Context::TLS_SERVER_USE, params);
+}
+
+Result<Context::Ptr> tls_client_context(const std::string& ca_file) {
+  Context::Params params;
+  params.caLocation = ca_file;
+  params.verificationMode = ca_file.empty() ? Context::VERIFY_NONE : Context::VERIFY_STRICT;
+  return make_context(Context::TLS_CLIENT_USE, params);
+}
+
+}  // namespace rolesync
