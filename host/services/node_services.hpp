@@ -41,7 +41,7 @@ struct NodeServicesOptions {
   std::chrono::milliseconds time_limit{600'000};   // of a program that names none
   std::string plugin_host_program;                 // for "@connect"
   std::string private_root;                        // fs.write_private makes its directory here
-  std::string log_root;                            // logs of process.start may be here, too
+  std::string log_root;  // logs of process.start that have a name and no path
 };
 
 class NodeServices : public plugin::HostServices {
@@ -68,7 +68,7 @@ class NodeServices : public plugin::HostServices {
   Result<Json> is_cancelled(const Json& request);
 
   Result<ChildSpec> program_spec(const Json& request) const;
-  Status check_log(const std::string& path) const;
+  Result<std::string> log_path(const std::string& named) const;
   bool cancelled() const { return options_.cancelled && options_.cancelled->load(); }
 
   NodeServicesOptions options_;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "host/services/durable_file.hpp"
 #include "host/services/node_services.hpp"
 #include "host/services/process_identity.hpp"
 #include "host/services/request_fields.hpp"
@@ -107,32 +108,36 @@ Result<Json> NodeServices::run_program(const Json& request) {
   return to_json(*result);
 }
 
-Status NodeServices::check_log(const std::string& path) const {
-  const std::filesystem::path log(path);
-  if (!options_.log_root.empty() && log.is_absolute() &&
-      log.lexically_normal().parent_path() == options_.log_root) {
-    return {};
+// A plain name is a file in our own log directory; a path must be under the allowed roots.
+Result<std::string> NodeServices::log_path(const std::string& named) const {
+  if (named.empty()) return named;
+  if (named.find('/') != std::string::npos) {
+    Result<std::string> root = allowed_root_of(options_.limits, named);
+    return root.ok() ? Result<std::string>(named) : root;
   }
-  Result<std::string> root = allowed_root_of(options_.limits, path);
-  return root.ok() ? Status{} : Status{root.error()};
+  if (options_.log_root.empty() || named[0] == '.') {
+    return Error{ErrorKind::invalid, "invalid_request", "'" + named + "' is no name for a log",
+                 "give an absolute path under the node's allowed roots"};
+  }
+  if (Status made = make_directories(options_.log_root); !made) return made.error();
+  return options_.log_root + "/" + named;
 }
 
 Result<Json> NodeServices::start_program(const Json& request) {
   Result<ChildSpec> spec = program_spec(request);
   if (!spec) return spec.error();
   RequestFields fields(request, {"argv", "directory", "environment", "log"});
-  const std::string log = fields.optional_text("log").value_or("");
+  const std::string named = fields.optional_text("log").value_or("");
   if (Status status = fields.status(); !status) return status.error();
-  if (!log.empty()) {
-    if (Status allowed = check_log(log); !allowed) return allowed.error();
-  }
-  Result<pid_t> pid = start_detached(*spec, log);
+  Result<std::string> log = log_path(named);
+  if (!log) return log.error();
+  Result<pid_t> pid = start_detached(*spec, *log);
   if (!pid) return pid.error();
   std::optional<ProcessIdentity> process = identify_process(*pid);
   if (!process) {
     return Error{ErrorKind::failed, "spawn_failed",
                  "'" + spec->argv[0] + "' ended as soon as it was started",
-                 "look at its log" + (log.empty() ? std::string() : " " + log)};
+                 "look at its log " + *log};
   }
   return Json{
       {"pid", process->pid}, {"start_time", process->start_time}, {"boot_id", process->boot_id}};

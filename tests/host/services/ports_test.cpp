@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listening ports as the kernel tells them, with real sockets of this process.
+#include "host/services/ports.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "host/process/unique_fd.hpp"
+
+namespace rolesync {
+namespace {
+
+// A listener on a free port of 127.0.0.1 or ::1.
+UniqueFd listen_on(int family, std::uint16_t& port) {
+  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_storage address{};
+  socklen_t size = 0;
+  if (family == AF_INET) {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+    v4.sin_family = AF_INET;
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    size = sizeof v4;
+  } else {
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_addr = in6addr_loopback;
+    size = sizeof v6;
+  }
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return UniqueFd();
+  if (::listen(fd.get(), 5) != 0) return UniqueFd();
+  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  port = ntohs(family == AF_INET ? reinterpret_cast<sockaddr_in&>(address).sin_port
+                                 : reinterpret_cast<sockaddr_in6&>(address).sin6_port);
+  return fd;
+}
+
+const ListeningPort* find(const std::vector<ListeningPort>& ports, std::uint16_t port,
+                          const std::string& address) {
+  auto it = std::find_if(ports.begin(), ports.end(), [&](const ListeningPort& each) {
+    return each.port == port && each.address == address;
+  });
+  return it == ports.end() ? nullptr : &*it;
+}
+
+TEST(Ports, FindsListenerWithItsOwnerAndForgetsItWhenClosed) {
+  auto ports = kernel_ports();
+  std::uint16_t port = 0;
+  UniqueFd listener = listen_on(AF_INET, port);
+  ASSERT_TRUE(listener);
+  auto seen = ports->scan();
+  ASSERT_TRUE(seen.ok()) << seen.error().message;
+  const ListeningPort* found = find(*seen, port, "127.0.0.1");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->pid, ::getpid());
+  EXPECT_FALSE(found->process.empty());
+
+  listener.reset();
+  seen = ports->scan();
+  ASSERT_TRUE(seen.ok());
+  EXPECT_EQ(find(*seen, port, "127.0.0.1"), nullptr);
+}
+
+TEST(Ports, FindsALaterListenerAndIpv6) {
+  auto ports = kernel_ports();
+  ASSERT_TRUE(ports->scan().ok());
+  std::uint16_t port = 0;
+  UniqueFd listener = listen_on(AF_INET6, port);
+  if (!listener) GTEST_SKIP() << "no IPv6 here";
+  auto seen = ports->scan();
+  ASSERT_TRUE(seen.ok());
+  const ListeningPort* found = find(*seen, port, "::1");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->pid, ::getpid());
+}
+
+TEST(Ports, AConnectionIsNotAListener) {
+  auto ports = kernel_ports();
+  std::uint16_t port = 0;
+  UniqueFd listener = listen_on(AF_INET, port);
+  UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  auto seen = ports->scan();
+  ASSERT_TRUE(seen.ok());
+  EXPECT_EQ(std::count_if(seen->begin(), seen->end(),
+                          [&](const ListeningPort& each) { return each.port == port; }),
+            1);
+}
+
+}  // namespace
+}  // namespace rolesync
