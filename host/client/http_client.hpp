@@ -36,12 +36,15 @@ struct HttpAnswer {
 
 class HttpClient {
  public:
+  // Errors: invalid_url, no_trust, tls_required (http:// to anything but this machine: the token
+  // would be readable), certificate_unreadable.
   static Result<std::unique_ptr<HttpClient>> create(ServerAddress address,
                                                     std::string bearer_token);
   virtual ~HttpClient() = default;
 
   // Any HTTP status is an answer. Errors: unavailable/server_unreachable, timeout/server_silent,
-  // denied/certificate_mismatch. A stale kept-alive connection is retried once.
+  // denied/certificate_mismatch. When a kept-alive connection turns out to be stale, the request is
+  // sent once more on a new one; a POST only with an Idempotency-Key.
   virtual Result<HttpAnswer> send(const HttpRequest& request) = 0;
 
   // GET with Upgrade: rolesync-stream/1 on a connection of its own; a refusal is an Error with the

@@ -221,6 +221,7 @@ Status Front::stop() {
   const Deadline deadline = Clock::now() + state.options.limits.stop_time;
   state.stopping = true;
   state.watcher.forget(core_->listener->descriptor());
+  core_->listener->end();
   for (const auto& connection : state.all()) connection->stop();
   bool clean = core_->wait_until_empty(deadline);
   for (const auto& connection : state.all()) connection->abort();

@@ -59,6 +59,11 @@ Listener::Accepted Listener::accept() {
   return out;
 }
 
+// The descriptor stays valid for an I/O thread that is in accept() just now.
+void Listener::end() {
+  ::shutdown(descriptor(), SHUT_RDWR);
+}
+
 int Listener::descriptor() const {
   return socket_->impl()->sockfd();
 }

@@ -27,6 +27,8 @@ class Listener {
   };
   Accepted accept();
 
+  void end();  // whoever connects from now on is refused
+
   int descriptor() const;
   std::uint16_t port() const { return port_; }
 
