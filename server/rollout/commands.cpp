@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rollout/commands.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "server/rollout/wall_clock.hpp"
+
+namespace rolesync::rollout {
+
+// An agent that does not acknowledge must not turn its long poll into a busy loop.
+constexpr int prompt_offers = 3;
+
+Status Commands::load() {
+  auto commands = store_.read([](store::Session& s) { return store::open_commands(s); });
+  if (!commands) return commands.error();
+  const std::lock_guard lock(mutex_);
+  for (auto& command : *commands) open_[command.node].push_back({std::move(command), 0});
+  return {};
+}
+
+void Commands::announce(const std::vector<store::CommandRecord>& commands) {
+  std::set<std::string> nodes;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& command : commands) {
+      open_[command.node].push_back({command, 0});
+      nodes.insert(command.node);
+    }
+  }
+  if (!wake_) return;
+  for (const std::string& node : nodes) wake_(node);
+}
+
+Status Commands::give(store::CommandRecord command) {
+  command.created_at = now_millis();
+  const Status written =
+      store_.write([&](store::Session& s) { return store::add_command(s, command); });
+  if (!written) return written;
+  announce({command});
+  return {};
+}
+
+void Commands::forget_task(const std::string& task_id) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [node, open] : open_) {
+    std::erase_if(open, [&](const Open& entry) { return entry.record.task_id == task_id; });
+  }
+}
+
+void Commands::forget_node(const std::string& node) {
+  const std::lock_guard lock(mutex_);
+  open_.erase(node);
+}
+
+Commands::Offered Commands::offer(const std::string& node) {
+  const std::lock_guard lock(mutex_);
+  Offered offered;
+  const auto it = open_.find(node);
+  if (it == open_.end() || it->second.empty()) return offered;
+  offered.insisting = true;
+  for (Open& entry : it->second) {
+    if (++entry.offers <= prompt_offers) offered.insisting = false;
+    offered.commands.push_back(entry.record);
+  }
+  return offered;
+}
+
+bool Commands::idle(const std::string& node) {
+  const std::lock_guard lock(mutex_);
+  const auto it = open_.find(node);
+  return it == open_.end() || std::all_of(it->second.begin(), it->second.end(),
+                                          [](const Open& entry) { return entry.offers > 0; });
+}
+
+Status Commands::acknowledge(const std::string& node, const std::vector<std::string>& ids) {
+  std::vector<std::string> known;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Open& entry : open_[node]) {
+      if (std::find(ids.begin(), ids.end(), entry.record.id) != ids.end()) {
+        known.push_back(entry.record.id);
+      }
+    }
+  }
+  if (known.empty()) return {};
+  const auto written = store_.write([&](store::Session& s) {
+    return store::acknowledge_commands(s, node, known, now_millis());
+  });
+  if (!written) return written.error();
+  const std::lock_guard lock(mutex_);
+  std::erase_if(open_[node], [&](const Open& entry) {
+    return std::find(known.begin(), known.end(), entry.record.id) != known.end();
+  });
+  return {};
+}
+
+Status Commands::keep_boot(const std::string& node, const std::string& boot_id) {
+  const auto other_boot = [&](const Open& entry) {
+    return !entry.record.boot_id.empty() && entry.record.boot_id != boot_id;
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    const auto& open = open_[node];
+    if (std::none_of(open.begin(), open.end(), other_boot)) return {};
+  }
+  const Status written = store_.write([&](store::Session& s) {
+    return store::withdraw_commands_of_other_boots(s, node, boot_id, now_millis());
+  });
+  if (!written) return written;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(open_[node], other_boot);
+  return {};
+}
+
+}  // namespace rolesync::rollout

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rollout/heartbeats.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "host/values/json.hpp"
+#include "server/rollout/release_records.hpp"
+#include "server/rollout/wall_clock.hpp"
+
+namespace rolesync::rollout {
+namespace {
+
+constexpr Millis flush_every = 10 * 60 * 1000;
+
+Json command_json(const store::CommandRecord& command) {
+  const auto payload = parse_json(command.payload, {16 << 20, 64});
+  return {{"id", command.id},
+          {"kind", command.kind},
+          {"fence", command.fence},
+          {"payload", payload ? *payload : Json::object()}};
+}
+
+}  // namespace
+
+Heartbeats::Heartbeats(store::Store& store, NodeRegistry& nodes, Commands& commands,
+                       RoleCatalog& catalog, EventLog& events, int interval_seconds)
+    : store_(store),
+      nodes_(nodes),
+      commands_(commands),
+      catalog_(catalog),
+      events_(events),
+      interval_seconds_(interval_seconds) {}
+
+std::vector<std::string> Heartbeats::effective_roles(const NodeView& node) const {
+  std::vector<std::string> roles;
+  for (const auto& role :
+       domain::effective_roles(node.assigned, node.parts->reports, catalog_.get()->usable)) {
+    roles.push_back(role.role);
+  }
+  return roles;
+}
+
+Heartbeats::Answer Heartbeats::answer(const std::string& node, const std::string& known_etag,
+                                      const std::vector<std::string>& resend) {
+  const NodePointer view = nodes_.find(node);
+  if (!view) return {};
+  Json body = Json::object();
+  Answer result;
+
+  const Commands::Offered offered = commands_.offer(node);
+  if (!offered.commands.empty()) {
+    Json list = Json::array();
+    for (const auto& command : offered.commands) list.push_back(command_json(command));
+    body["commands"] = std::move(list);
+    result.at_once = !offered.insisting;
+  }
+  if (!resend.empty()) {
+    body["resend"] = resend;
+    result.at_once = true;
+  }
+  const std::string etag = catalog_.get()->etag(effective_roles(*view));
+  if (etag != known_etag) {
+    body["definitions_etag"] = etag;
+    const std::lock_guard lock(mutex_);
+    std::string& announced = announced_[node];
+    if (announced != view->boot_id + etag) result.at_once = true;
+    announced = view->boot_id + etag;
+  }
+  if (body.empty()) return result;
+  if (!body.contains("commands")) body["commands"] = Json::array();
+  body["definitions_etag"] = etag;
+  body["heartbeat_interval_seconds"] = interval_seconds_;
+  result.body = to_text(body);
+  return result;
+}
+
+bool Heartbeats::refuse_clone(const std::string& node, const Heartbeat& heartbeat,
+                              const std::shared_ptr<http::Reply>& reply,
+                              const std::string& request_id) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = waiting_.find(node);
+    if (it == waiting_.end() || it->second.boot_id == heartbeat.boot_id ||
+        it->second.reply->closed() || std::chrono::steady_clock::now() >= it->second.until) {
+      return false;
+    }
+  }
+  const Error clone{ErrorKind::conflict, "clone_detected",
+                    "another machine is connected as node " + node,
+                    "join this machine under a name of its own"};
+  events_.publish({.type = "clone_detected",
+                   .message = "a second machine uses the identity of node " + node,
+                   .node = node,
+                   .reason = "clone_detected",
+                   .request_id = request_id});
+  reply->send(http::problem(clone));
+  return true;
+}
+
+void Heartbeats::save(const NodeRegistry::Absorbed& absorbed, Millis now) {
+  const NodeView& before = *absorbed.before;
+  const NodeView& after = *absorbed.after;
+  const bool rebooted = before.boot_id != after.boot_id;
+  const bool upgraded = before.agent_version != after.agent_version;
+  if (absorbed.changed.empty() && !rebooted && !upgraded) return;
+
+  store::ReportChange change;
+  change.last_seen_at = now;
+  if (rebooted) change.boot_id = after.boot_id;
+  if (upgraded) change.agent_version = after.agent_version;
+  for (const std::string& part : absorbed.changed) {
+    const std::string& text = after.parts->text.at(part);
+    if (part == "role_report") {
+      change.role_report = text;
+      change.role_versions = role_versions(after.parts->reports);
+    } else if (part == "listening_ports") {
+      change.listening_ports = text;
+    } else if (part == "plugins") {
+      change.plugins = text;
+    } else {
+      change.os_info = text;
+    }
+  }
+  const auto catalog = catalog_.get();
+  const Status written = store_.write([&](store::Session& s) -> Status {
+    if (Status saved = store::save_report(s, after.id, change); !saved) return saved;
+    if (!change.role_report) return {};
+    return record_measured(s, after.id, before.parts->reports, after.parts->reports, *catalog, now);
+  });
+  if (!written) spdlog::error("node={} report not stored: {}", after.id, written.error().text());
+}
+
+void Heartbeats::take(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
+                      std::shared_ptr<http::Reply> reply, const std::string& request_id) {
+  if (refuse_clone(node, heartbeat, reply, request_id)) return;
+  const Millis now = now_millis();
+  const auto absorbed = nodes_.absorb(node, heartbeat, now);
+  if (absorbed.before->presence != "online") {
+    events_.publish({.type = "node_changed",
+                     .message = "node " + node + " is online",
+                     .node = node,
+                     .state = "online",
+                     .request_id = request_id});
+  }
+  save(absorbed, now);
+  for (const Status& done : {commands_.acknowledge(node, heartbeat.acknowledged),
+                             commands_.keep_boot(node, heartbeat.boot_id)}) {
+    if (!done) return reply->send(http::problem(done.error()));
+  }
+  const bool reported = std::find(absorbed.changed.begin(), absorbed.changed.end(),
+                                  "role_report") != absorbed.changed.end();
+  if (reported && report_changed_) report_changed_(absorbed.before, absorbed.after);
+
+  Answer ready = answer(node, heartbeat.definitions_etag, absorbed.resend);
+  if (ready.at_once || wait_seconds == 0) {
+    return reply->send(ready.body.empty() ? http::Response{204, {}, ""}
+                                          : http::json_response(200, std::move(ready.body)));
+  }
+  park(node, heartbeat, wait_seconds, std::move(reply), std::move(ready));
+}
+
+void Heartbeats::park(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
+                      std::shared_ptr<http::Reply> reply, Answer later) {
+  // What is only repeated (commands not acknowledged, definitions not taken) is said, but slowly.
+  const std::chrono::milliseconds wait =
+      later.body.empty() ? std::chrono::seconds(wait_seconds) : std::chrono::seconds(1);
+  std::shared_ptr<http::Reply> replaced;
+  {
+    const std::lock_guard lock(mutex_);
+    Waiting& slot = waiting_[node];
+    replaced = std::exchange(slot.reply, reply);
+    slot.boot_id = heartbeat.boot_id;
+    slot.known_etag = heartbeat.definitions_etag;
+    slot.until = std::chrono::steady_clock::now() + wait;
+  }
+  if (replaced) replaced->send({204, {}, ""});
+  reply->send_after(wait, later.body.empty() ? http::Response{204, {}, ""}
+                                             : http::json_response(200, std::move(later.body)));
+  const NodePointer view = nodes_.find(node);
+  if (!view) return;
+  // Something may have been announced between our answer and the parking.
+  if (!commands_.idle(node) ||
+      catalog_.get()->etag(effective_roles(*view)) != heartbeat.definitions_etag) {
+    wake(node);
+  }
+}
+
+void Heartbeats::wake(const std::string& node) {
+  Waiting waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = waiting_.find(node);
+    if (it == waiting_.end()) return;
+    waiting = it->second;
+  }
+  Answer ready = answer(node, waiting.known_etag, {});
+  if (!ready.at_once) return;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = waiting_.find(node);
+    if (it != waiting_.end() && it->second.reply == waiting.reply) waiting_.erase(it);
+  }
+  waiting.reply->send(http::json_response(200, std::move(ready.body)));
+}
+
+void Heartbeats::wake_all() {
+  std::vector<std::string> nodes;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [node, waiting] : waiting_) nodes.push_back(node);
+  }
+  for (const std::string& node : nodes) wake(node);
+}
+
+void Heartbeats::flush_last_seen(Millis now) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (now - flushed_at_ < flush_every) return;
+    flushed_at_ = now;
+  }
+  std::vector<store::Seen> seen;
+  for (const NodePointer& node : nodes_.all()) {
+    if (node->last_seen) seen.push_back({node->id, *node->last_seen});
+  }
+  if (seen.empty()) return;
+  const Status written = store_.write([&](store::Session& s) { return store::touch(s, seen); });
+  if (!written) spdlog::error("last-seen times not stored: {}", written.error().text());
+}
+
+}  // namespace rolesync::rollout

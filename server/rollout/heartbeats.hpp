@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes heartbeats in and answers them: at once when there is something to say, else when there is,
+// or when the wait is over. One waiting poll per node; a second machine with the same identity is
+// refused. Any thread.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "server/http/router.hpp"
+#include "server/rollout/commands.hpp"
+#include "server/rollout/event_log.hpp"
+#include "server/rollout/heartbeat_body.hpp"
+#include "server/rollout/node_registry.hpp"
+#include "server/rollout/role_catalog.hpp"
+
+namespace rolesync::rollout {
+
+class Heartbeats {
+ public:
+  Heartbeats(store::Store& store, NodeRegistry& nodes, Commands& commands, RoleCatalog& catalog,
+             EventLog& events, int interval_seconds);
+
+  void take(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
+            std::shared_ptr<http::Reply> reply, const std::string& request_id);
+
+  void wake(const std::string& node);  // there is a command, or its roles changed
+  void wake_all();                     // the definitions changed
+  // Nodes whose role report changed: called with both views, on the thread that took it.
+  using Changed = std::function<void(const NodePointer& before, const NodePointer& after)>;
+  void on_report(Changed callback) { report_changed_ = std::move(callback); }
+
+  // Which roles count on a node now.
+  std::vector<std::string> effective_roles(const NodeView& node) const;
+
+  // Last-seen times that only memory knows; at most every ten minutes.
+  void flush_last_seen(Millis now);
+
+ private:
+  struct Waiting {
+    std::shared_ptr<http::Reply> reply;
+    std::string boot_id;
+    std::string known_etag;  // what the agent said it has
+    std::chrono::steady_clock::time_point until;  // afterwards it was answered
+  };
+  struct Answer {
+    std::string body;  // empty: nothing to say
+    bool at_once = false;
+  };
+  Answer answer(const std::string& node, const std::string& known_etag,
+                const std::vector<std::string>& resend);
+  bool refuse_clone(const std::string& node, const Heartbeat& heartbeat,
+                    const std::shared_ptr<http::Reply>& reply, const std::string& request_id);
+  void save(const NodeRegistry::Absorbed& absorbed, Millis now);
+  void park(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
+            std::shared_ptr<http::Reply> reply, Answer later);
+
+  store::Store& store_;
+  NodeRegistry& nodes_;
+  Commands& commands_;
+  RoleCatalog& catalog_;
+  EventLog& events_;
+  const int interval_seconds_;
+  Changed report_changed_;
+
+  std::mutex mutex_;
+  std::map<std::string, Waiting> waiting_;
+  std::map<std::string, std::string> announced_;  // node -> boot + etag already told
+  Millis flushed_at_ = 0;
+};
+
+}  // namespace rolesync::rollout

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rollout/job_desk.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "host/values/secret.hpp"
+#include "server/domain/plan_json.hpp"
+#include "server/domain/stale.hpp"
+#include "server/rollout/wall_clock.hpp"
+#include "server/store/audit.hpp"
+#include "server/store/plans.hpp"
+
+namespace rolesync::rollout {
+namespace {
+
+using domain::PlanRow;
+
+struct CheckedRow {
+  PlanRow row;
+  std::string skip_reason, skip_message;  // empty: it runs
+};
+
+Error stale_error(const std::vector<std::string>& changes) {
+  std::string message = "the plan does not hold any more: " + changes.front();
+  if (changes.size() > 1) message += "; and " + std::to_string(changes.size() - 1) + " more";
+  Error error{ErrorKind::conflict, "plan_stale", message,
+              "plan again, or sync with on_stale skip to leave such rows out"};
+  for (const std::string& change : changes) error.fields.push_back({"/plan_hash", change});
+  return error;
+}
+
+Result<std::vector<CheckedRow>> check_rows(const std::vector<PlanRow>& approved,
+                                           const std::vector<PlanRow>& now,
+                                           const JobOptions& options) {
+  std::vector<CheckedRow> rows;
+  std::vector<std::string> changes;
+  std::size_t runnable = 0;
+  for (const PlanRow& row : approved) {
+    const auto same = std::find_if(now.begin(), now.end(), [&](const PlanRow& candidate) {
+      return candidate.node == row.node && candidate.role == row.role;
+    });
+    const auto change = domain::what_changed(row, same == now.end() ? nullptr : &*same);
+    if (change) changes.push_back(*change);
+    if (const domain::Blocker* stopper = row.stopper()) {
+      rows.push_back({row, stopper->reason, stopper->message});
+    } else if (!row.acts()) {
+      continue;
+    } else if (change) {
+      rows.push_back({row, "plan_stale", *change});
+    } else {
+      ++runnable;
+      rows.push_back({row, "", ""});
+    }
+  }
+  if (!changes.empty() && options.on_stale == "refuse") return stale_error(changes);
+  if (runnable == 0 && !rows.empty()) {
+    return Error{ErrorKind::conflict, "plan_blocked",
+                 "no row of the plan can run: " + rows.front().skip_message,
+                 "see the blockers of the plan"};
+  }
+  return rows;
+}
+
+store::SyncTask make_task(const CheckedRow& checked, const std::string& job_id, int position,
+                          const Catalog& catalog, Millis now) {
+  const PlanRow& row = checked.row;
+  store::SyncTask task;
+  task.id = new_id("task");
+  task.job_id = job_id;
+  task.node = row.node;
+  task.role = row.role;
+  task.state = checked.skip_reason.empty() ? "pending" : "skipped";
+  task.reason = checked.skip_reason;
+  task.message = checked.skip_message;
+  task.position = position;
+  task.commit = row.to.commit;
+  task.content_id = row.to.content_id;
+  task.role_revision = row.to.role_revision;
+  task.from_commit = row.from.commit;
+  task.from_content_id = row.from.content_id;
+  task.created_at = task.updated_at = now;
+  if (task.state == "skipped") task.finished_at = now;
+  const auto role = catalog.usable.find(row.role);
+  if (role == catalog.usable.end()) return task;
+  task.source = role->second.code_source;
+  task.task = to_text({{"task_id", task.id},
+                       {"job_id", job_id},
+                       {"role", role_to_json(role->second)},
+                       {"role_revision", task.role_revision},
+                       {"commit", task.commit},
+                       {"content_id", task.content_id},
+                       {"from_content_id", task.from_content_id},
+                       {"restart", row.restart},
+                       {"restart_reason", row.restart_reason},
+                       {"first_install", row.first_install}});
+  return task;
+}
+
+// One apply at a time per node and role.
+Status check_free(store::Session& session, const std::vector<store::SyncTask>& tasks) {
+  auto open = store::open_tasks(session);
+  if (!open) return open.error();
+  for (const store::SyncTask& task : tasks) {
+    if (task.state == "skipped") continue;
+    for (const store::SyncTask& other : *open) {
+      if (other.node != task.node || other.role != task.role) continue;
+      return Error{ErrorKind::conflict, "sync_in_progress",
+                   task.role + " on " + task.node + " is being synced by " + other.job_id,
+                   "wait for that job, or cancel it"};
+    }
+  }
+  return {};
+}
+
+Status write_job(store::Session& session, const JobOrder& order, const store::SyncJob& job,
+                 std::vector<store::SyncTask>& tasks) {
+  if (Status free = check_free(session, tasks); !free) return free;
+  if (Status added = store::add_job(session, job); !added) return added;
+  for (store::SyncTask& task : tasks) {
+    if (task.state != "skipped") {
+      const auto fence = store::next_fence(session, task.node, task.role);
+      if (!fence) return fence.error();
+      task.fence = *fence;
+    }
+    if (Status added = store::add_task(session, task); !added) return added;
+  }
+  const store::Approval approval{new_id("approval"), job.plan_hash,    job.id, job.requested_by, "",
+                                 job.request_id,     job.created_at};
+  if (Status added = store::add_approval(session, approval); !added) return added;
+  store::AuditEntry entry;
+  entry.at = job.created_at;
+  entry.actor = job.requested_by;
+  entry.action = "sync.start";
+  entry.subject = "job/" + job.id;
+  entry.details = to_text({{"plan_hash", job.plan_hash}, {"tasks", tasks.size()}});
+  entry.request_id = job.request_id;
+  if (const auto audited = store::append_audit(session, entry); !audited) return audited.error();
+  return order.keep ? order.keep(session, job, tasks) : Status{};
+}
+
+}  // namespace
+
+domain::PlanOptions plan_options_from_json(const std::string& request_json) {
+  domain::PlanOptions options;
+  const auto json = parse_json(request_json);
+  if (!json || !json->is_object()) return options;
+  options.first_install = json->value("first_install", options.first_install);
+  options.restart = json->value("restart", options.restart);
+  return options;
+}
+
+Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
+  if (order.earlier) {
+    const auto earlier = store_.read(order.earlier);
+    if (!earlier) return earlier.error();
+    if (*earlier) return Opened{**earlier, false};
+  }
+  const auto plan =
+      store_.read([&](store::Session& s) { return store::find_plan(s, order.plan_hash); });
+  if (!plan) return plan.error();
+  const auto json = parse_json(plan->plan, {256 << 20, 64});
+  if (!json) return json.error();
+  const auto approved = domain::plan_rows_from_json(*json);
+  if (!approved) return approved.error();
+  for (const PlanRow& row : *approved) {
+    if (order.only_roles && !order.only_roles->contains(row.role)) {
+      return Error{ErrorKind::conflict, "plan_of_other_roles",
+                   "the plan is also about role " + row.role,
+                   "run it with POST /api/code-sync/sync, or plan for one role"};
+    }
+  }
+  const auto now_rows = planner_.again(*approved, plan_options_from_json(plan->request));
+  if (!now_rows) return now_rows.error();
+  const auto rows = check_rows(*approved, *now_rows, order.options);
+  if (!rows) return rows.error();
+
+  const Millis now = now_millis();
+  store::SyncJob job;
+  job.id = new_id("job");
+  job.plan_hash = order.plan_hash;
+  job.state = "pending";
+  job.options = to_text(
+      {{"on_stale", order.options.on_stale}, {"on_failure", order.options.on_failure}});
+  job.requested_by = order.requested_by;
+  job.request_id = order.request_id;
+  job.created_at = now;
+  const auto catalog = catalog_.get();
+  std::vector<store::SyncTask> tasks;
+  for (const CheckedRow& row : *rows) {
+    tasks.push_back(make_task(row, job.id, static_cast<int>(tasks.size()), *catalog, now));
+  }
+  return store_.write([&](store::Session& session) -> Result<Opened> {
+    if (order.earlier) {
+      const auto earlier = order.earlier(session);
+      if (!earlier) return earlier.error();
+      if (*earlier) return Opened{**earlier, false};
+    }
+    if (Status written = write_job(session, order, job, tasks); !written) return written.error();
+    return Opened{job.id, true};
+  });
+}
+
+}  // namespace rolesync::rollout

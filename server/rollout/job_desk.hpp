@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns an approved plan into a job: checks every row against the world as it is now, then writes
+// job, tasks, approval, audit and the kept answer in one transaction. Any thread.
+#pragma once
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/rollout/planner.hpp"
+#include "server/store/jobs.hpp"
+#include "server/store/store.hpp"
+
+namespace rolesync::rollout {
+
+struct JobOptions {
+  std::string on_stale = "refuse";  // refuse, skip
+  std::string on_failure = "stop";  // stop, continue
+};
+
+struct JobOrder {
+  std::string plan_hash;
+  std::optional<std::set<std::string>> only_roles;  // rows of other roles make it a conflict
+  JobOptions options;
+  std::string requested_by, request_id;
+  // Runs in the transaction, before and after: idempotency. The first may give the job of an
+  // earlier request instead.
+  std::function<Result<std::optional<std::string>>(store::Session&)> earlier;
+  std::function<Status(store::Session&, const store::SyncJob&,
+                       const std::vector<store::SyncTask>&)> keep;
+};
+
+class JobDesk {
+ public:
+  JobDesk(store::Store& store, Planner& planner, RoleCatalog& catalog)
+      : store_(store), planner_(planner), catalog_(catalog) {}
+
+  struct Opened {
+    std::string job_id;
+    bool is_new = true;
+  };
+  // Errors: not_found/unknown_plan; conflict/plan_stale, plan_blocked, plan_of_other_roles,
+  // sync_in_progress.
+  Result<Opened> open(const JobOrder& order) const;
+
+ private:
+  store::Store& store_;
+  Planner& planner_;
+  RoleCatalog& catalog_;
+};
+
+// The options of a stored plan's request.
+domain::PlanOptions plan_options_from_json(const std::string& request_json);
+
+}  // namespace rolesync::rollout

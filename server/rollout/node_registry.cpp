@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rollout/node_registry.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "host/values/hash.hpp"
+#include "host/values/json.hpp"
+#include "server/store/roles.hpp"
+
+namespace rolesync::rollout {
+namespace {
+
+Json read_json(const std::string& text) {
+  const auto parsed = parse_json(text, {64 << 20, 64});
+  return parsed ? *parsed : Json();
+}
+
+std::optional<domain::PluginSet> usable_plugins(const std::string& text) {
+  const Json plugins = read_json(text);
+  if (!plugins.is_array() || plugins.empty()) return std::nullopt;
+  domain::PluginSet set;
+  for (const Json& plugin : plugins) {
+    if (!plugin.is_object() || plugin.value("state", Json()) != "ready") continue;
+    for (const Json& provided : plugin.value("provides", Json::array())) {
+      if (!provided.is_object()) continue;
+      const Json kind = provided.value("kind", Json()), id = provided.value("id", Json());
+      if (kind.is_string() && id.is_string()) {
+        set.emplace(kind.get<std::string>(), id.get<std::string>());
+      }
+    }
+  }
+  return set;
+}
+
+// A proof that found what the one before found changes nothing worth a database write.
+std::string without_proof_times(const std::string& report) {
+  Json json = read_json(report);
+  if (json.is_object()) {
+    for (auto& [role, entry] : json.items()) {
+      if (entry.is_object()) entry.erase("verified_at");
+    }
+  }
+  return to_text(json);
+}
+
+void interpret(NodeParts& parts, const std::string& part) {
+  if (part == "role_report") {
+    parts.reports = domain::role_reports_from_json(read_json(parts.text[part]));
+  } else if (part == "plugins") {
+    parts.plugins = usable_plugins(parts.text[part]);
+  }
+}
+
+std::string hostname_of(const NodeParts& parts) {
+  const auto it = parts.text.find("os_info");
+  if (it == parts.text.end()) return {};
+  const Json info = read_json(it->second);
+  if (!info.is_object()) return {};
+  const Json name = info.value("hostname", Json());
+  return name.is_string() ? name.get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Status NodeRegistry::load(store::Store& store) {
+  struct Loaded {
+    std::vector<store::Node> nodes;
+    std::vector<store::Assignment> assignments;
+  };
+  const auto loaded = store.read([](store::Session& s) -> Result<Loaded> {
+    auto nodes = store::list_nodes(s);
+    if (!nodes) return nodes.error();
+    auto assignments = store::list_assignments(s);
+    if (!assignments) return assignments.error();
+    return Loaded{std::move(*nodes), std::move(*assignments)};
+  });
+  if (!loaded) return loaded.error();
+  std::map<std::string, std::set<std::string>> assigned;
+  for (const auto& assignment : loaded->assignments) {
+    assigned[assignment.node].insert(assignment.role);
+  }
+  for (const store::Node& node : loaded->nodes) {
+    if (!node.revoked_at) put(node, assigned[node.id]);
+  }
+  return {};
+}
+
+void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) {
+  auto parts = std::make_shared<NodeParts>();
+  parts->text = {{"role_report", node.role_report},
+                 {"listening_ports", node.listening_ports},
+                 {"plugins", node.plugins},
+                 {"os_info", node.os_info}};
+  for (const char* part : part_names) interpret(*parts, part);
+  auto view = std::make_shared<NodeView>();
+  view->id = node.id;
+  view->boot_id = node.boot_id;
+  view->agent_version = node.agent_version;
+  view->hostname = hostname_of(*parts);
+  view->last_seen = node.last_seen_at;
+  view->joined_at = node.created_at;
+  view->draining = node.draining;
+  view->assigned = {node.assignment_version > 0, std::move(assigned)};
+  view->assignment_version = node.assignment_version;
+  view->parts = std::move(parts);
+  const std::lock_guard lock(mutex_);
+  nodes_[node.id] = std::move(view);
+}
+
+void NodeRegistry::remove(const std::string& node) {
+  const std::lock_guard lock(mutex_);
+  nodes_.erase(node);
+}
+
+void NodeRegistry::assign(const std::string& node, std::set<std::string> roles,
+                          std::int64_t version) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end() || it->second->assignment_version >= version) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  view->assigned = {true, std::move(roles)};
+  view->assignment_version = version;
+  it->second = std::move(view);
+}
+
+NodePointer NodeRegistry::find(const std::string& node) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? nullptr : it->second;
+}
+
+std::vector<NodePointer> NodeRegistry::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<NodePointer> result;
+  result.reserve(nodes_.size());
+  for (const auto& [id, view] : nodes_) result.push_back(view);
+  return result;
+}
+
+std::optional<Millis> NodeRegistry::last_seen(const std::string& node) const {
+  const NodePointer view = find(node);
+  return view ? view->last_seen : std::nullopt;
+}
+
+NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, const Heartbeat& heartbeat,
+                                            Millis now) {
+  const std::lock_guard lock(mutex_);
+  Absorbed absorbed;
+  NodePointer& slot = nodes_[node];
+  absorbed.before = slot ? slot : std::make_shared<NodeView>();
+  auto view = std::make_shared<NodeView>(*absorbed.before);
+  auto parts = std::make_shared<NodeParts>(*view->parts);
+  if (view->boot_id != heartbeat.boot_id) parts->hash.clear();
+  view->id = node;
+  view->boot_id = heartbeat.boot_id;
+  if (!heartbeat.agent_version.empty()) view->agent_version = heartbeat.agent_version;
+  view->last_seen = now;
+  view->presence = "online";
+  view->cpu_percent = heartbeat.cpu_percent;
+  view->memory_percent = heartbeat.memory_percent;
+  view->disk_percent = heartbeat.disk_percent;
+
+  bool touched = view->boot_id != absorbed.before->boot_id;
+  for (const auto& [part, text] : heartbeat.parts) {
+    const std::string before = parts->text[part];
+    if (text != before) {
+      const bool proof = part == "role_report";
+      if (!proof || without_proof_times(text) != without_proof_times(before)) {
+        absorbed.changed.push_back(part);
+      }
+      parts->text[part] = text;
+      interpret(*parts, part);
+    }
+    parts->hash[part] = sha256_hex(text);
+    touched = true;
+  }
+  for (const auto& [part, hash] : heartbeat.hashes) {
+    if (parts->hash[part] != hash) absorbed.resend.push_back(part);
+  }
+  if (touched) {
+    view->hostname = hostname_of(*parts);
+    view->parts = std::move(parts);
+  }
+  slot = view;
+  absorbed.after = view;
+  return absorbed;
+}
+
+void NodeRegistry::touch(const std::string& node, Millis now) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  view->last_seen = now;
+  it->second = std::move(view);
+}
+
+void NodeRegistry::set_release(const std::string& node, const std::string& role,
+                               const domain::RoleReport& report) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  auto parts = std::make_shared<NodeParts>(*view->parts);
+  domain::RoleReport& known = parts->reports[role];
+  known.commit = report.commit;
+  known.content_id = report.content_id;
+  known.role_revision = report.role_revision;
+  known.verified_at = report.verified_at;
+  known.restart_pending = report.restart_pending;
+  known.running = report.restart_pending ? "restart_pending" : known.running;
+  known.drift.clear();
+  known.drift_count = 0;
+  known.error.clear();
+  view->parts = std::move(parts);
+  it->second = std::move(view);
+}
+
+std::string NodeRegistry::presence(const NodeView& node, Millis now) const {
+  if (!node.last_seen || now - *node.last_seen > limits_.offline) return "offline";
+  return now - *node.last_seen > limits_.late ? "late" : "online";
+}
+
+std::vector<NodePointer> NodeRegistry::update_presence(Millis now) {
+  const std::lock_guard lock(mutex_);
+  std::vector<NodePointer> changed;
+  for (auto& [id, slot] : nodes_) {
+    const std::string word = presence(*slot, now);
+    if (word == slot->presence) continue;
+    auto view = std::make_shared<NodeView>(*slot);
+    view->presence = word;
+    slot = view;
+    changed.push_back(std::move(view));
+  }
+  return changed;
+}
+
+}  // namespace rolesync::rollout

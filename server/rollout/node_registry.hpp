@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The nodes as the server knows them now: who is there, what each last reported, which roles were
+// assigned. In memory, loaded from the store at start; readers get immutable snapshots. Any thread.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/domain/node_roles.hpp"
+#include "server/domain/plan.hpp"
+#include "server/domain/report.hpp"
+#include "server/rollout/heartbeat_body.hpp"
+#include "server/store/nodes.hpp"
+#include "server/store/store.hpp"
+
+namespace rolesync::rollout {
+
+// The parts of a heartbeat that may be replaced by their hash; JSON texts.
+struct NodeParts {
+  std::map<std::string, std::string> text;  // part -> compact JSON
+  std::map<std::string, std::string> hash;  // part -> sha256, of this boot only
+  std::map<std::string, domain::RoleReport> reports;
+  std::optional<domain::PluginSet> plugins;  // usable ones
+};
+
+struct NodeView {
+  std::string id, boot_id, agent_version, hostname;
+  std::optional<Millis> last_seen;
+  Millis joined_at = 0;
+  std::string presence = "offline";  // online, late, offline
+  bool draining = false;
+  std::optional<double> cpu_percent, memory_percent, disk_percent;
+  domain::Assigned assigned;
+  std::int64_t assignment_version = 0;
+  std::shared_ptr<const NodeParts> parts = std::make_shared<NodeParts>();
+};
+using NodePointer = std::shared_ptr<const NodeView>;
+
+struct PresenceLimits {
+  Millis late = 45'000;      // not heard of for longer than this
+  Millis offline = 120'000;  // the same
+};
+
+class NodeRegistry {
+ public:
+  explicit NodeRegistry(PresenceLimits limits) : limits_(limits) {}
+
+  Status load(store::Store& store);
+  void put(const store::Node& node, std::set<std::string> assigned);
+  void remove(const std::string& node);
+  void assign(const std::string& node, std::set<std::string> roles, std::int64_t version);
+
+  NodePointer find(const std::string& node) const;  // nullptr: unknown
+  std::vector<NodePointer> all() const;             // by id
+  std::optional<Millis> last_seen(const std::string& node) const;
+
+  struct Absorbed {
+    NodePointer before, after;
+    std::vector<std::string> resend;       // parts whose hash we do not know
+    std::vector<std::string> changed;      // parts that differ from before, verified_at apart
+  };
+  // Takes a heartbeat in. The node is known.
+  Absorbed absorb(const std::string& node, const Heartbeat& heartbeat, Millis now);
+  void touch(const std::string& node, Millis now);
+  // A task ended with this release; the node's own report follows with its next heartbeat.
+  void set_release(const std::string& node, const std::string& role,
+                   const domain::RoleReport& report);
+
+  // Nodes whose presence has changed since the last call, with their new views.
+  std::vector<NodePointer> update_presence(Millis now);
+
+ private:
+  std::string presence(const NodeView& node, Millis now) const;
+
+  const PresenceLimits limits_;
+  mutable std::mutex mutex_;
+  std::map<std::string, NodePointer> nodes_;
+};
+
+}  // namespace rolesync::rollout

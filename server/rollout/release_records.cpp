@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rollout/release_records.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "server/store/nodes.hpp"
+
+namespace rolesync::rollout {
+namespace {
+
+bool same_release(const domain::RoleReport& a, const domain::RoleReport& b) {
+  return a.content_id == b.content_id && a.commit == b.commit &&
+         a.role_revision == b.role_revision;
+}
+
+}  // namespace
+
+std::string role_versions(const std::map<std::string, domain::RoleReport>& reports) {
+  Json versions = Json::object();
+  for (const auto& [role, report] : reports) {
+    if (!report.commit.empty()) versions[role] = report.commit;
+  }
+  return to_text(versions);
+}
+
+Status record_measured(store::Session& session, const std::string& node,
+                       const std::map<std::string, domain::RoleReport>& before,
+                       const std::map<std::string, domain::RoleReport>& after,
+                       const Catalog& catalog, Millis now) {
+  for (const auto& [role, report] : after) {
+    const auto old = before.find(role);
+    if (old != before.end() && same_release(old->second, report)) continue;
+    if (!report.installed()) {
+      if (old == before.end() || !old->second.installed()) continue;
+      if (Status cleared = store::clear_current_release(session, node, role); !cleared) {
+        return cleared;
+      }
+      continue;
+    }
+    store::ReleaseRecord release;
+    release.node = node;
+    release.role = role;
+    const auto definition = catalog.usable.find(role);
+    if (definition != catalog.usable.end()) release.source = definition->second.code_source;
+    release.commit = report.commit;
+    release.content_id = report.content_id;
+    release.role_revision = report.role_revision;
+    release.activated_at = now;
+    release.verified_at = from_rfc3339(report.verified_at);
+    if (Status recorded = store::record_release(session, release); !recorded) return recorded;
+  }
+  return {};
+}
+
+}  // namespace rolesync::rollout

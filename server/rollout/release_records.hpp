@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What nodes measured, as the store keeps it: the seed's map role -> commit, and releases. Any
+// thread, inside Store::write.
+#pragma once
+#include <map>
+#include <string>
+
+#include "server/domain/report.hpp"
+#include "server/rollout/role_catalog.hpp"
+#include "server/store/session.hpp"
+
+namespace rolesync::rollout {
+
+std::string role_versions(const std::map<std::string, domain::RoleReport>& reports);
+
+// Writes the releases that differ between two reports of a node.
+Status record_measured(store::Session& session, const std::string& node,
+                       const std::map<std::string, domain::RoleReport>& before,
+                       const std::map<std::string, domain::RoleReport>& after,
+                       const Catalog& catalog, Millis now);
+
+}  // namespace rolesync::rollout
