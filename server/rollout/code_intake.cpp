@@ -30,7 +30,9 @@ CodeIntake::CodeIntake(store::Store& store, source::SourceService& service, Role
       streams_(streams),
       events_(events) {}
 
-CodeIntake::~CodeIntake() { stop(); }
+CodeIntake::~CodeIntake() {
+  stop();
+}
 
 void CodeIntake::start() {
   import_again();
@@ -180,18 +182,17 @@ Result<source::BranchMove> CodeIntake::fetch_from_node(const store::CodeSource& 
         fetched->set_value(service_.pull_stream(source, descriptor.get(), &cancelled_));
       },
       [fetched, source] {
-        fetched->set_value(Error{ErrorKind::unavailable, "node_silent",
-                                 "node " + source.node_id + " did not open its repository in time",
-                                 "check that its agent runs and that its config allows " +
-                                     source.repository});
+        fetched->set_value(
+            Error{ErrorKind::unavailable, "node_silent",
+                  "node " + source.node_id + " did not open its repository in time",
+                  "check that its agent runs and that its config allows " + source.repository});
       });
   store::CommandRecord command;
   command.id = new_id("cmd");
   command.node = source.node_id;
   command.kind = "serve_source";
-  command.payload = to_text({{"stream_id", stream_id},
-                             {"source", source.name},
-                             {"repository", source.repository}});
+  command.payload = to_text(
+      {{"stream_id", stream_id}, {"source", source.name}, {"repository", source.repository}});
   if (const NodePointer node = nodes_.find(source.node_id)) command.boot_id = node->boot_id;
   if (Status given = commands_.give(std::move(command)); !given) {
     streams_.withdraw(stream_id);
@@ -246,8 +247,8 @@ PullReport CodeIntake::import(const store::CodeSource& source, const std::string
                                       [&](const auto& role) { return role.role == name; });
       const auto measured = reports.find(name);
       const auto state = domain::version_state(
-          counts, true, measured == reports.end() ? nullptr : &measured->second,
-          effective.revision, newest(name, effective.revision));
+          counts, true, measured == reports.end() ? nullptr : &measured->second, effective.revision,
+          newest(name, effective.revision));
       if (state.state == "outdated") outdated.nodes.push_back(node->id);
     }
     if (!outdated.nodes.empty()) report.outdated.push_back(std::move(outdated));

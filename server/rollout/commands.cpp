@@ -84,9 +84,8 @@ Status Commands::acknowledge(const std::string& node, const std::vector<std::str
     }
   }
   if (known.empty()) return {};
-  const auto written = store_.write([&](store::Session& s) {
-    return store::acknowledge_commands(s, node, known, now_millis());
-  });
+  const auto written = store_.write(
+      [&](store::Session& s) { return store::acknowledge_commands(s, node, known, now_millis()); });
   if (!written) return written.error();
   const std::lock_guard lock(mutex_);
   std::erase_if(open_[node], [&](const Open& entry) {

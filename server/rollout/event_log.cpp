@@ -41,9 +41,10 @@ void EventLog::publish(const Happening& happening) {
   const std::lock_guard lock(order_);
   const Result<std::int64_t> sequence =
       store_.write([&](store::Session& s) { return store::append_event(s, record); });
-  spdlog::info("event={} node={} role={} job={} task={} state={} reason={} request={} message=\"{}\"",
-               happening.type, happening.node, happening.role, happening.job, happening.task,
-               happening.state, happening.reason, happening.request_id, happening.message);
+  spdlog::info(
+      "event={} node={} role={} job={} task={} state={} reason={} request={} message=\"{}\"",
+      happening.type, happening.node, happening.role, happening.job, happening.task,
+      happening.state, happening.reason, happening.request_id, happening.message);
   if (sequence) {
     hub_.publish({static_cast<std::uint64_t>(*sequence), happening.type, record.data});
   } else {

@@ -10,8 +10,8 @@
 namespace rolesync::rollout {
 
 struct Happening {
-  std::string type;     // the types of openapi.yaml's Event
-  std::string message;  // one sentence for people
+  std::string type;                                   // the types of openapi.yaml's Event
+  std::string message;                                // one sentence for people
   std::string node, role, job, task, source, commit;  // empty: not about one
   std::string state, reason;
   std::string request_id;

@@ -9,8 +9,11 @@ namespace rolesync::rollout {
 namespace {
 
 Error refused(const std::string& pointer, std::string detail) {
-  return {ErrorKind::invalid, "invalid_heartbeat", "the heartbeat is not valid: " + pointer + " " +
-          detail, "", {{pointer, detail}}};
+  return {ErrorKind::invalid,
+          "invalid_heartbeat",
+          "the heartbeat is not valid: " + pointer + " " + detail,
+          "",
+          {{pointer, detail}}};
 }
 
 bool is_part(const std::string& field) {
@@ -68,8 +71,8 @@ Result<Heartbeat> parse_heartbeat(std::string_view body) {
   Heartbeat beat;
   for (const auto& [field, value] : json->items()) {
     static const std::vector<std::string> plain = {
-        "sequence",     "boot_id",        "agent_version", "definitions_etag",
-        "cpu_percent",  "memory_percent", "disk_percent",  "acknowledged"};
+        "sequence",    "boot_id",        "agent_version", "definitions_etag",
+        "cpu_percent", "memory_percent", "disk_percent",  "acknowledged"};
     const bool hash = field.ends_with("_hash") && is_part(field.substr(0, field.size() - 5));
     if (!hash && !is_part(field) && std::find(plain.begin(), plain.end(), field) == plain.end()) {
       return refused("/" + field, "is not a field of a heartbeat");

@@ -44,7 +44,7 @@ class Heartbeats {
   struct Waiting {
     std::shared_ptr<http::Reply> reply;
     std::string boot_id;
-    std::string known_etag;  // what the agent said it has
+    std::string known_etag;                       // what the agent said it has
     std::chrono::steady_clock::time_point until;  // afterwards it was answered
   };
   struct Answer {

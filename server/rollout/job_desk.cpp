@@ -125,7 +125,7 @@ Status write_job(store::Session& session, const JobOrder& order, const store::Sy
     }
     if (Status added = store::add_task(session, task); !added) return added;
   }
-  const store::Approval approval{new_id("approval"), job.plan_hash,    job.id, job.requested_by, "",
+  const store::Approval approval{new_id("approval"), job.plan_hash, job.id, job.requested_by, "",
                                  job.request_id,     job.created_at};
   if (Status added = store::add_approval(session, approval); !added) return added;
   store::AuditEntry entry;
@@ -180,8 +180,8 @@ Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
   job.id = new_id("job");
   job.plan_hash = order.plan_hash;
   job.state = "pending";
-  job.options = to_text(
-      {{"on_stale", order.options.on_stale}, {"on_failure", order.options.on_failure}});
+  job.options =
+      to_text({{"on_stale", order.options.on_stale}, {"on_failure", order.options.on_failure}});
   job.requested_by = order.requested_by;
   job.request_id = order.request_id;
   job.created_at = now;

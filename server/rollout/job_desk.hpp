@@ -27,8 +27,8 @@ struct JobOrder {
   // Runs in the transaction, before and after: idempotency. The first may give the job of an
   // earlier request instead.
   std::function<Result<std::optional<std::string>>(store::Session&)> earlier;
-  std::function<Status(store::Session&, const store::SyncJob&,
-                       const std::vector<store::SyncTask>&)> keep;
+  std::function<Status(store::Session&, const store::SyncJob&, const std::vector<store::SyncTask>&)>
+      keep;
 };
 
 class JobDesk {

@@ -80,14 +80,14 @@ void copy_state(store::SyncTask& task, const domain::RolloutTask& from, Millis n
 }
 
 bool differs(const store::SyncTask& a, const store::SyncTask& b) {
-  return a.state != b.state || a.step != b.step || a.reason != b.reason ||
-         a.message != b.message || a.restart_pending != b.restart_pending;
+  return a.state != b.state || a.step != b.step || a.reason != b.reason || a.message != b.message ||
+         a.restart_pending != b.restart_pending;
 }
 
 }  // namespace
 
-JobRunner::JobRunner(store::Store& store, Commands& commands, NodeRegistry& nodes,
-                     EventLog& events, domain::RolloutLimits limits)
+JobRunner::JobRunner(store::Store& store, Commands& commands, NodeRegistry& nodes, EventLog& events,
+                     domain::RolloutLimits limits)
     : store_(store), commands_(commands), nodes_(nodes), events_(events), limits_(limits) {}
 
 Result<JobRunner::Job> JobRunner::load(const std::string& job_id) const {
@@ -105,14 +105,26 @@ Result<JobRunner::Job> JobRunner::load(const std::string& job_id) const {
     const auto progress = parse_json(job.record.progress);
     job.rollout.cancel_requested =
         progress && progress->is_object() && progress->value("cancel_requested", Json()) == true;
-    for (const auto& task : job.tasks) job.rollout.tasks.push_back(to_rollout(task, now));
+    for (const auto& task : job.tasks) {
+      domain::RolloutTask state = to_rollout(task, now);
+      // What an agent had said when the server died, and was not taken over any more.
+      auto said = store::events_of_task(session, task.id);
+      if (!said) return said.error();
+      for (const store::TaskEvent& event : *said) {
+        const auto word = domain::task_state(event.state);
+        if (!word || event.fence != task.fence) continue;
+        domain::apply(state,
+                      {*word, event.step, event.reason, event.message, event.restart_pending},
+                      event.received_at);
+      }
+      job.rollout.tasks.push_back(std::move(state));
+    }
     return job;
   });
 }
 
 Status JobRunner::resume() {
-  const auto unfinished =
-      store_.read([](store::Session& s) { return store::unfinished_jobs(s); });
+  const auto unfinished = store_.read([](store::Session& s) { return store::unfinished_jobs(s); });
   if (!unfinished) return unfinished.error();
   for (const store::SyncJob& job : *unfinished) {
     spdlog::info("job={} state={} resumed", job.id, job.state);
@@ -135,8 +147,7 @@ Status JobRunner::cancel(const std::string& job_id) {
   const std::lock_guard lock(mutex_);
   const auto it = jobs_.find(job_id);
   if (it == jobs_.end()) {
-    const auto record =
-        store_.read([&](store::Session& s) { return store::find_job(s, job_id); });
+    const auto record = store_.read([&](store::Session& s) { return store::find_job(s, job_id); });
     if (!record) return record.error();
     return Error{ErrorKind::conflict, "job_ended", "job " + job_id + " is " + record->state, ""};
   }
@@ -223,8 +234,7 @@ Status JobRunner::step(Job& job) {
   std::vector<std::string> dropped;
   for (const Order& order : orders) {
     if (order.kind == Order::Kind::drop) dropped.push_back(next.tasks[order.task].id);
-    commands.push_back(
-        command_for(next.tasks[order.task], order, next.record.request_id, now));
+    commands.push_back(command_for(next.tasks[order.task], order, next.record.request_id, now));
   }
   bool changed = !orders.empty() || next.record.state != domain::to_word(next.rollout.state);
   for (std::size_t i = 0; i < next.tasks.size(); ++i) {
@@ -247,7 +257,7 @@ Status JobRunner::step(Job& job) {
   if (!next.record.started_at) next.record.started_at = now;
   if (is_final(next.rollout.state)) next.record.finished_at = now;
   const Status written = store_.write(
-      [&](store::Session& session) { return write(session, next, job, commands, dropped); });
+      [&](store::Session& session) { return write(session, next, job, commands, dropped, now); });
   if (!written) return written;
 
   for (const std::string& task : dropped) commands_.forget_task(task);
@@ -264,15 +274,14 @@ Status JobRunner::step(Job& job) {
 
 Status JobRunner::write(store::Session& session, const Job& job, const Job& before,
                         const std::vector<store::CommandRecord>& commands,
-                        const std::vector<std::string>& dropped) {
+                        const std::vector<std::string>& dropped, Millis now) {
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
     if (!differs(job.tasks[i], before.tasks[i])) continue;
     if (Status saved = store::save_task(session, job.tasks[i]); !saved) return saved;
   }
   if (Status saved = store::save_job(session, job.record); !saved) return saved;
   for (const std::string& task : dropped) {
-    const Status withdrawn =
-        store::withdraw_commands_of_task(session, task, job.record.finished_at.value_or(0));
+    const Status withdrawn = store::withdraw_commands_of_task(session, task, now);
     if (!withdrawn) return withdrawn;
   }
   for (const store::CommandRecord& command : commands) {

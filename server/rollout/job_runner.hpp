@@ -47,7 +47,7 @@ class JobRunner {
   Status step(Job& job);  // advances and writes; on an error the job is as before
   Status write(store::Session& session, const Job& job, const Job& before,
                const std::vector<store::CommandRecord>& commands,
-               const std::vector<std::string>& dropped);
+               const std::vector<std::string>& dropped, Millis now);
   void tell(const Job& job, const Job& before);
   Job* job_of(const std::string& task_id, std::size_t& index);
 

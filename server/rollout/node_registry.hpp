@@ -60,8 +60,8 @@ class NodeRegistry {
 
   struct Absorbed {
     NodePointer before, after;
-    std::vector<std::string> resend;       // parts whose hash we do not know
-    std::vector<std::string> changed;      // parts that differ from before, verified_at apart
+    std::vector<std::string> resend;   // parts whose hash we do not know
+    std::vector<std::string> changed;  // parts that differ from before, verified_at apart
   };
   // Takes a heartbeat in. The node is known.
   Absorbed absorb(const std::string& node, const Heartbeat& heartbeat, Millis now);

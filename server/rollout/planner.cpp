@@ -137,8 +137,8 @@ Result<std::vector<domain::PlanRow>> Planner::again(const std::vector<domain::Pl
   Manifests manifests;
   domain::PlanInput gathered = input(manifests);
   gathered.options = options;
-  std::map<std::string, std::set<std::string>> roles_of;         // node -> roles
-  std::map<std::string, std::vector<std::string>> roles_at;      // commit -> roles
+  std::map<std::string, std::set<std::string>> roles_of;     // node -> roles
+  std::map<std::string, std::vector<std::string>> roles_at;  // commit -> roles
   for (const auto& row : rows) {
     roles_of[row.node].insert(row.role);
     if (!row.to.commit.empty() && gathered.roles.contains(row.role)) {

@@ -21,13 +21,9 @@ struct PlanRequest {
 
 class Planner {
  public:
-  Planner(plugin::Registry& registry, RoleCatalog& catalog, NodeRegistry& nodes,
-          CodeIntake& intake, source::SourceService& service)
-      : registry_(registry),
-        catalog_(catalog),
-        nodes_(nodes),
-        intake_(intake),
-        service_(service) {}
+  Planner(plugin::Registry& registry, RoleCatalog& catalog, NodeRegistry& nodes, CodeIntake& intake,
+          source::SourceService& service)
+      : registry_(registry), catalog_(catalog), nodes_(nodes), intake_(intake), service_(service) {}
 
   // Errors: not_found/unknown_role, unknown_node, unknown_commit; invalid/invalid_commit;
   // conflict/role_unusable.

@@ -9,8 +9,7 @@ namespace rolesync::rollout {
 namespace {
 
 bool same_release(const domain::RoleReport& a, const domain::RoleReport& b) {
-  return a.content_id == b.content_id && a.commit == b.commit &&
-         a.role_revision == b.role_revision;
+  return a.content_id == b.content_id && a.commit == b.commit && a.role_revision == b.role_revision;
 }
 
 }  // namespace

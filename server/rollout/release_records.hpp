@@ -7,6 +7,7 @@
 
 #include "server/domain/report.hpp"
 #include "server/rollout/role_catalog.hpp"
+#include "host/values/timestamp.hpp"
 #include "server/store/session.hpp"
 
 namespace rolesync::rollout {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All effective roles: plugins' specs with the overrides of the database. A snapshot is built beside
-// the old one and swapped in, so readers never wait. Any thread.
+// All effective roles: plugins' specs with the overrides of the database. A snapshot is built
+// beside the old one and swapped in, so readers never wait. Any thread.
 #pragma once
 #include <functional>
 #include <map>
@@ -57,7 +57,7 @@ class RoleCatalog {
   const RoleDefaults defaults_;
   std::function<void()> changed_;
   std::mutex reloading_;
-  std::map<std::string, std::string> specs_;         // by plugin id; JSON text
+  std::map<std::string, std::string> specs_;  // by plugin id; JSON text
   std::map<std::string, Error> broken_specs_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Catalog> current_;

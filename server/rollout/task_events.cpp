@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t max_output = 64 << 10;
 
 Error refused(const std::string& pointer, const std::string& detail) {
-  return {ErrorKind::invalid, "invalid_task_event", pointer + " " + detail, "",
-          {{pointer, detail}}};
+  return {
+      ErrorKind::invalid, "invalid_task_event", pointer + " " + detail, "", {{pointer, detail}}};
 }
 
 std::string text(const Json& object, const char* field) {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rollout/engine.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "server/rollout/wall_clock.hpp"
+#include "server/store/commands.hpp"
+#include "server/store/events.hpp"
+#include "server/store/idempotency.hpp"
+#include "server/store/plans.hpp"
+
+namespace rolesync::rollout {
+namespace {
+
+constexpr Millis hour = 60 * 60 * 1000;
+constexpr Millis day = 24 * hour;
+constexpr std::int64_t kept_events = 100'000;
+
+http::EventHubOptions hub_options(store::Store& store) {
+  http::EventHubOptions options;
+  const auto last = store.read([](store::Session& s) { return store::last_event(s); });
+  if (last) options.last_id = static_cast<std::uint64_t>(*last);
+  options.older = [&store](std::uint64_t after, std::uint64_t up_to) {
+    std::vector<http::Event> events;
+    const auto records = store.read([&](store::Session& s) {
+      return store::events_after(s, static_cast<std::int64_t>(after), 5'000);
+    });
+    if (!records) return events;
+    for (const auto& record : *records) {
+      const auto id = static_cast<std::uint64_t>(record.sequence);
+      if (id <= up_to) events.push_back({id, record.kind, record.data});
+    }
+    return events;
+  };
+  return options;
+}
+
+}  // namespace
+
+Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::SourceService& service,
+               EngineOptions options_)
+    : store(store_),
+      registry(registry_),
+      source(service),
+      options(std::move(options_)),
+      hub(hub_options(store)),
+      events(store, hub),
+      catalog(registry, store, options.defaults),
+      nodes(options.presence),
+      commands(store),
+      heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds),
+      intake(store, source, catalog, nodes, commands, streams, events),
+      planner(registry, catalog, nodes, intake, source),
+      desk(store, planner, catalog),
+      runner(store, commands, nodes, events, options.limits),
+      offers(store, registry, source, streams, options.offers) {}
+
+Engine::~Engine() {
+  stop();
+}
+
+Status Engine::start() {
+  if (Status loaded = nodes.load(store); !loaded) return loaded;
+  if (Status loaded = commands.load(); !loaded) return loaded;
+  commands.on_new([this](const std::string& node) { heartbeats.wake(node); });
+  heartbeats.on_report([this](const NodePointer& before, const NodePointer& after) {
+    report_changed(before, after);
+  });
+  if (Status loaded = catalog.reload(true); !loaded) return loaded;
+  catalog.on_change([this] { catalog_changed(); });
+  registry.on_change([this] {
+    // On the watcher's thread: asking plugins may take its time, so the ticker does it.
+    const std::lock_guard lock(mutex_);
+    plugins_changed_ = true;
+    wake_.notify_all();
+  });
+  intake.start();
+  if (Status resumed = runner.resume(); !resumed) return resumed;
+  ticker_ = std::thread([this] { watch_time(); });
+  return {};
+}
+
+void Engine::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (ticker_.joinable()) ticker_.join();
+  intake.stop();
+}
+
+void Engine::catalog_changed() {
+  events.publish({.type = "role_changed", .message = "the role definitions have changed"});
+  intake.import_again();
+  heartbeats.wake_all();
+}
+
+// Tells what became different about a role on a node.
+void Engine::report_changed(const NodePointer& before, const NodePointer& after) {
+  const auto known = catalog.get();
+  for (const auto& [role, report] : after->parts->reports) {
+    const auto it = before->parts->reports.find(role);
+    const domain::RoleReport old =
+        it == before->parts->reports.end() ? domain::RoleReport{} : it->second;
+    const bool same = old.state == report.state && old.health == report.health &&
+                      old.running == report.running && old.content_id == report.content_id &&
+                      old.drift_count == report.drift_count && old.error == report.error;
+    const auto definition = known->roles.find(role);
+    if (same || definition == known->roles.end() || !definition->second.effective) continue;
+    const auto counting = heartbeats.effective_roles(*after);
+    const bool counts = std::find(counting.begin(), counting.end(), role) != counting.end();
+    if (!counts && !report.installed() && !old.installed()) continue;
+    const auto& effective = *definition->second.effective;
+    const auto state =
+        domain::version_state(counts, !effective.role.source_paths.empty(), &report,
+                              effective.revision, intake.newest(role, effective.revision));
+    std::string message = role + " on " + after->id + ": version " + state.state + ", " +
+                          report.state + ", health " + report.health;
+    if (!report.drift.empty()) message += ", differs: " + report.drift.front().path;
+    events.publish({.type = "role_state_changed",
+                    .message = message,
+                    .node = after->id,
+                    .role = role,
+                    .commit = report.commit,
+                    .state = state.state,
+                    .reason = state.reason});
+  }
+}
+
+void Engine::watch_time() {
+  while (true) {
+    bool plugins = false;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, options.tick, [this] { return stopping_ || plugins_changed_; });
+      if (stopping_) return;
+      plugins = std::exchange(plugins_changed_, false);
+    }
+    if (plugins) {
+      const Status reloaded = catalog.reload(true);
+      if (!reloaded) spdlog::error("roles not reloaded: {}", reloaded.error().text());
+      events.publish({.type = "plugins_changed", .message = "the server's plugins have changed"});
+    }
+    const Millis now = now_millis();
+    for (const NodePointer& node : nodes.update_presence(now)) {
+      events.publish({.type = "node_changed",
+                      .message = "node " + node->id + " is " + node->presence,
+                      .node = node->id,
+                      .state = node->presence});
+    }
+    runner.tick();
+    heartbeats.flush_last_seen(now);
+    if (now - forgot_at_ > hour) forget_old(now);
+  }
+}
+
+void Engine::forget_old(Millis now) {
+  forgot_at_ = now;
+  const Status forgotten = store.write([&](store::Session& s) -> Status {
+    for (const Status& done :
+         {store::forget_commands(s, now - 7 * day), store::forget_answers(s, now - day),
+          store::forget_plans(s, now - 30 * day)}) {
+      if (!done) return done;
+    }
+    const auto last = store::last_event(s);
+    if (!last) return last.error();
+    return store::forget_events(s, *last - kept_events);
+  });
+  if (!forgotten) spdlog::error("old records not removed: {}", forgotten.error().text());
+  if (const auto collected = source.collect(); !collected) {
+    spdlog::warn("cache not collected: {}", collected.error().text());
+  }
+}
+
+}  // namespace rolesync::rollout

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that makes the server work, put together in the right order, and the thread that lets
+// time pass. server/api turns requests into calls of these parts. Owned by main.
+#pragma once
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "server/http/events.hpp"
+#include "server/http/streams.hpp"
+#include "server/rollout/code_intake.hpp"
+#include "server/rollout/commands.hpp"
+#include "server/rollout/event_log.hpp"
+#include "server/rollout/heartbeats.hpp"
+#include "server/rollout/job_desk.hpp"
+#include "server/rollout/job_runner.hpp"
+#include "server/rollout/node_registry.hpp"
+#include "server/rollout/offer_desk.hpp"
+#include "server/rollout/planner.hpp"
+#include "server/rollout/role_catalog.hpp"
+
+namespace rolesync::rollout {
+
+struct EngineOptions {
+  RoleDefaults defaults;
+  PresenceLimits presence;
+  domain::RolloutLimits limits;
+  int heartbeat_interval_seconds = 25;
+  std::chrono::milliseconds tick{500};
+  OfferPaths offers;
+};
+
+class Engine {
+ public:
+  // The three must outlive the engine.
+  Engine(store::Store& store, plugin::Registry& registry, source::SourceService& service,
+         EngineOptions options);
+  ~Engine();
+
+  // Loads everything, asks the role plugins, resumes jobs, starts the threads.
+  Status start();
+  // Threads end; nothing new is begun. What waits is answered by the front when it stops.
+  void stop();
+
+  store::Store& store;
+  plugin::Registry& registry;
+  source::SourceService& source;
+  const EngineOptions options;
+  http::EventHub hub;
+  http::StreamBroker streams;
+  EventLog events;
+  RoleCatalog catalog;
+  NodeRegistry nodes;
+  Commands commands;
+  Heartbeats heartbeats;
+  CodeIntake intake;
+  Planner planner;
+  JobDesk desk;
+  JobRunner runner;
+  OfferDesk offers;
+
+ private:
+  void catalog_changed();
+  void report_changed(const NodePointer& before, const NodePointer& after);
+  void watch_time();
+  void forget_old(Millis now);
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  bool plugins_changed_ = false;
+  Millis forgot_at_ = 0;
+  std::thread ticker_;
+};
+
+}  // namespace rolesync::rollout
