@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// `rolesync job list|show|watch|cancel`.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/fields.hpp"
+#include "host/cli/job_follow.hpp"
+#include "host/cli/marks.hpp"
+#include "host/cli/session.hpp"
+#include "host/cli/text.hpp"
+#include "host/cli/wall_clock.hpp"
+
+namespace rolesync::cli {
+namespace {
+
+int list_jobs(Session& session, int limit) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto list = (*api)->get("/api/sync-jobs?limit=" + std::to_string(limit));
+  if (!list) return session.fail(list.error());
+  if (session.json()) return session.print(*list), kOk;
+  Table table({"JOB", "STATE", "ROLES", "NODES", "CREATED", "BY", "REASON"});
+  for (const Json& job : array_of(*list, "jobs"))
+    table.add({text_of(job, "job_id"), marked(text_of(job, "state")),
+               joined(texts_of(job, "roles")), joined(texts_of(job, "nodes")),
+               age_of(text_of(job, "created_at")), text_of(job, "created_by"),
+               text_of(job, "reason")});
+  if (table.empty()) return session.say("no jobs yet"), kOk;
+  session.print(table);
+  if (!text_of(*list, "next_page").empty()) session.say("there are more: --limit");
+  return kOk;
+}
+
+int show_job(Session& session, const std::string& id) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto job = (*api)->get("/api/sync-jobs/" + encoded(id));
+  if (!job) return session.fail(job.error());
+  print_job(session, *job);
+  return kOk;
+}
+
+int cancel_job(Session& session, const std::string& id) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto job = (*api)->post("/api/sync-jobs/" + encoded(id) + "/cancel", Json::object());
+  if (!job) return session.fail(job.error());
+  print_job(session, *job);
+  return kOk;
+}
+
+}  // namespace
+
+void add_job(CLI::App& app, Session& session) {
+  CLI::App* job = app.add_subcommand("job", "syncs that run or ran")->require_subcommand(1);
+  auto id = std::make_shared<std::string>();
+  auto number = std::make_shared<int>(0);
+
+  CLI::App* list = job->add_subcommand("list", "newest first");
+  auto limit = std::make_shared<int>(20);
+  list->add_option("--limit", *limit, "at most so many (default 20)")->check(CLI::Range(1, 200));
+  list->callback([&session, limit] {
+    session.action = [&session, limit] { return list_jobs(session, *limit); };
+  });
+
+  CLI::App* show = job->add_subcommand("show", "one job with its tasks");
+  show->add_option("job", *id)->required();
+  show->callback(
+      [&session, id] { session.action = [&session, id] { return show_job(session, *id); }; });
+
+  CLI::App* watch = job->add_subcommand("watch", "follow a job; exits by its end");
+  watch->add_option("job", *id)->required();
+  watch->add_option("--timeout", *number, "seconds, then exit 7")->check(CLI::PositiveNumber);
+  watch->callback([&session, id, number] {
+    session.action = [&session, id, number] {
+      FollowOptions follow;
+      if (*number > 0) follow.time_limit = std::chrono::seconds(*number);
+      return follow_job(session, *id, follow);
+    };
+  });
+
+  CLI::App* cancel = job->add_subcommand("cancel", "start nothing new; finish what has begun");
+  cancel->add_option("job", *id)->required();
+  cancel->callback(
+      [&session, id] { session.action = [&session, id] { return cancel_job(session, *id); }; });
+}
+
+}  // namespace rolesync::cli

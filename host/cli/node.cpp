@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// `rolesync node list|show|assign|unassign|remove`.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/fields.hpp"
+#include "host/cli/marks.hpp"
+#include "host/cli/session.hpp"
+#include "host/cli/text.hpp"
+#include "host/cli/wall_clock.hpp"
+
+namespace rolesync::cli {
+namespace {
+
+struct NodeCommand {
+  std::string node;
+  std::vector<std::string> roles;
+};
+
+std::string versions_text(const Json& node) {
+  std::vector<std::string> parts;
+  for (const auto& [role, commit] : object_of(node, "role_versions").items())
+    parts.push_back(role + "=" +
+                    (commit.is_string() ? short_commit(commit.get<std::string>()) : "?"));
+  return joined(parts, " ");
+}
+
+int list_nodes(Session& session) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto list = (*api)->get("/api/nodes");
+  if (!list) return session.fail(list.error());
+  if (session.json()) return session.print(*list), kOk;
+  Table table({"NODE", "STATE", "LAST SEEN", "HOST", "AGENT", "ROLES"});
+  for (const Json& node : array_of(*list, "nodes"))
+    table.add({text_of(node, "node_id"), marked(text_of(node, "state")),
+               age_of(text_of(node, "last_seen_at")), text_of(node, "hostname"),
+               text_of(node, "agent_version"), versions_text(node)});
+  if (table.empty())
+    return session.say("no node has joined; make a token with: rolesync token create --join NODE"),
+           kOk;
+  session.print(table);
+  return kOk;
+}
+
+void print_node(Session& session, const Json& node) {
+  session.print(printable(text_of(node, "node_id")) + "\n");
+  const Json& os = object_of(node, "os_info");
+  const auto line = [&](const char* name, const std::string& value) {
+    if (!value.empty()) session.print("  " + std::string(name) + ": " + printable(value) + "\n");
+  };
+  line("state", text_of(node, "state") + ", seen " + age_of(text_of(node, "last_seen_at")));
+  line("host", text_of(node, "hostname"));
+  line("system",
+       joined({text_of(os, "system"), text_of(os, "release"), text_of(os, "architecture")}, " "));
+  line("agent", text_of(node, "agent_version"));
+  Table roles({"ROLE", "SOURCE", "COMMIT", "VERSION", "STATE", "HEALTH", "RUNNING", "VERIFIED"});
+  for (const Json& role : array_of(node, "roles")) {
+    const Json& version = object_of(role, "version");
+    const std::string commit = text_of(version, "commit");
+    roles.add({text_of(role, "role_name"), text_of(role, "source"),
+               commit.empty() ? "-" : short_commit(commit), marked(text_of(version, "state")),
+               marked(text_of(role, "state")), marked(text_of(role, "health")),
+               marked(text_of(role, "running")), age_of(text_of(role, "verified_at"))});
+  }
+  if (!roles.empty()) session.print("\n"), session.print(roles);
+  Table plugins({"PLUGIN", "VERSION", "STATE", "REASON"});
+  for (const Json& plugin : array_of(node, "plugins"))
+    plugins.add({text_of(plugin, "name"), text_of(plugin, "version"),
+                 marked(text_of(plugin, "state")), text_of(plugin, "reason")});
+  if (!plugins.empty()) session.print("\n"), session.print(plugins);
+}
+
+int show_node(Session& session, const std::string& id) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto node = (*api)->get("/api/nodes/" + encoded(id));
+  if (!node) return session.fail(node.error());
+  if (session.json())
+    session.print(*node);
+  else
+    print_node(session, *node);
+  return kOk;
+}
+
+// Read, change, write; the server refuses when somebody else wrote in between, and we try again.
+int change_roles(Session& session, const NodeCommand& command, bool assign) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  const std::string path = "/api/nodes/" + encoded(command.node) + "/roles";
+  for (int attempt = 1;; ++attempt) {
+    std::string etag;
+    auto before = (*api)->get(path, &etag);
+    if (!before) return session.fail(before.error());
+    std::vector<std::string> roles = texts_of(*before, "assigned");
+    for (const std::string& role : command.roles) {
+      roles.erase(std::remove(roles.begin(), roles.end(), role), roles.end());
+      if (assign) roles.push_back(role);
+    }
+    auto after = (*api)->put(path, {{"roles", roles}}, etag);
+    if (!after && after.error().kind == ErrorKind::precondition && attempt < 3) continue;
+    if (!after) return session.fail(after.error());
+    if (session.json()) return session.print(*after), kOk;
+    const auto assigned = texts_of(*after, "assigned");
+    session.say(command.node + ": " + (assigned.empty() ? "no role assigned" : joined(assigned)));
+    return kOk;
+  }
+}
+
+int remove_node(Session& session, const std::string& id) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto status = (*api)->remove("/api/nodes/" + encoded(id));
+  if (!status) return session.fail(status.error());
+  session.say(id + " may not come back with its old credential; its files stay");
+  return kOk;
+}
+
+}  // namespace
+
+void add_node(CLI::App& app, Session& session) {
+  CLI::App* node = app.add_subcommand("node", "machines that have joined")->require_subcommand(1);
+  auto command = std::make_shared<NodeCommand>();
+  node->add_subcommand("list", "all nodes")->callback([&session] {
+    session.action = [&session] { return list_nodes(session); };
+  });
+  CLI::App* show = node->add_subcommand("show", "one node with its roles and plugins");
+  show->add_option("node", command->node)->required();
+  show->callback([&session, command] {
+    session.action = [&session, command] { return show_node(session, command->node); };
+  });
+  for (const bool assign : {true, false}) {
+    CLI::App* verb = node->add_subcommand(
+        assign ? "assign" : "unassign",
+        assign ? "give roles to a node" : "take roles from a node; the files stay");
+    verb->add_option("node", command->node)->required();
+    verb->add_option("role", command->roles)->required();
+    verb->callback([&session, command, assign] {
+      session.action = [&session, command, assign] {
+        return change_roles(session, *command, assign);
+      };
+    });
+  }
+  CLI::App* remove = node->add_subcommand("remove", "revoke a node's credential and forget it");
+  remove->add_option("node", command->node)->required();
+  remove->callback([&session, command] {
+    session.action = [&session, command] { return remove_node(session, command->node); };
+  });
+}
+
+}  // namespace rolesync::cli
