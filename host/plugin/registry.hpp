@@ -59,11 +59,15 @@ struct CallOptions {
 };
 
 struct RegistryOptions {
-  // Plugins in packaged directories run inline, in drop-in directories isolated.
+  // Plugins in packaged directories run inline, in drop-in directories isolated. A directory holds
+  // *.so files itself or in subdirectories named by kind (role/, detector/, deployer/,
+  // restart_strategy/).
   std::vector<std::filesystem::path> packaged_directories;
   std::vector<std::filesystem::path> drop_in_directories;
   std::filesystem::path private_directory;    // copies named <sha256>.so; created 0700
   std::filesystem::path plugin_host_program;  // rolesync-plugin-host: probe and isolated children
+  std::chrono::milliseconds child_idle_limit{60'000};  // an isolated child without calls is ended
+  std::chrono::milliseconds rescan_interval{30'000};
 };
 
 class Registry {
@@ -75,6 +79,10 @@ class Registry {
   void start_watching();
   void rescan();  // now; returns when the new generation is in use
 
+  // Whether `options` (an object of text options) fit what the plugin declares. Errors:
+  // not_found/plugin_missing, invalid/invalid_options with a JSON pointer per fault.
+  Status check_options(std::string_view kind, std::string_view id, const Json& options) const;
+
   // Errors: not_found/plugin_missing, timeout/plugin_timeout, failed/plugin_fault, or the error the
   // plugin itself reported (kind by its status code; `transient` becomes unavailable).
   Result<Json> call(std::string_view kind, std::string_view id, std::string_view method,
@@ -85,7 +93,8 @@ class Registry {
   std::vector<Provided> provided(std::string_view kind) const;
   std::vector<PluginInfo> plugins() const;
 
-  // Called from the watcher's thread after every change of generation.
+  // Called after every change of generation, from the thread that made it (the watcher's, or the
+  // caller of rescan). The callback may call into the registry, but not replace itself.
   void on_change(std::function<void()> callback);
 
  private:

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/plugin/plugin_file.hpp"
+
+#include <sys/stat.h>
+
+#include "host/plugin/instance.hpp"
+#include "host/plugin/library.hpp"
+#include "host/plugin/probe.hpp"
+#include "host/values/hash.hpp"
+
+namespace rolesync::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A refused content is tried again after this: the machine may have been very busy.
+constexpr std::chrono::minutes refusal_lifetime{5};
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+std::vector<std::shared_ptr<Provider>> make_providers(
+    const PluginFile& file, const std::function<Provider::Factory(const Provided&)>& factory) {
+  std::vector<std::shared_ptr<Provider>> providers;
+  for (const Provided& provided : file.descriptor.provides) {
+    providers.push_back(std::make_shared<Provider>(provided, factory(provided)));
+  }
+  return providers;
+}
+
+}  // namespace
+
+FileSignature signature_of(const fs::path& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return {};
+  return {found.st_dev, found.st_ino, static_cast<std::uint64_t>(found.st_size),
+          nanoseconds(found.st_mtim), nanoseconds(found.st_ctim)};
+}
+
+Loader::Loader(fs::path private_directory, fs::path plugin_host_program)
+    : private_directory_(std::move(private_directory)),
+      plugin_host_program_(std::move(plugin_host_program)),
+      directory_status_(prepare_private_directory(private_directory_)) {}
+
+std::shared_ptr<PluginFile> Loader::load(const fs::path& path, bool isolated) {
+  auto file = std::make_shared<PluginFile>();
+  file->path = path;
+  file->isolated = isolated;
+  file->signature = signature_of(path);
+  if (Status status = examine(*file); !status) file->error = status.error();
+  return file;
+}
+
+Status Loader::examine(PluginFile& file) {
+  if (!directory_status_) return directory_status_;
+  Result<std::string> bytes = read_trusted_file(file.path);
+  if (!bytes) return bytes.error();
+  if (Status status = check_elf(*bytes); !status) return status;
+  file.sha256 = sha256_hex(*bytes);
+  auto copy = private_copy(file.sha256, *bytes);
+  if (!copy) return copy.error();
+  file.copy = *copy;
+  const Result<std::string> text = probed(file.sha256, file.copy->path());
+  if (!text) return text.error();
+  Result<Descriptor> descriptor = parse_descriptor(*text);
+  if (!descriptor) return descriptor.error();
+  file.descriptor = std::move(*descriptor);
+
+  if (file.isolated) {
+    // The factory keeps the copy: a child may be started after the file was replaced.
+    file.providers = make_providers(file, [&](const Provided& provided) -> Provider::Factory {
+      return [program = plugin_host_program_, held = file.copy,
+              provided]() -> Result<std::unique_ptr<Instance>> {
+        return make_child_instance(program, held->path(), provided);
+      };
+    });
+    return {};
+  }
+  const auto library = load_library(file.copy->path());
+  if (!library) return library.error();
+  file.providers = make_providers(file, [&](const Provided& provided) -> Provider::Factory {
+    return [library = *library, provided] { return make_inline_instance(library, provided); };
+  });
+  return {};
+}
+
+Result<std::shared_ptr<const PrivateCopy>> Loader::private_copy(const std::string& sha256,
+                                                                std::string_view bytes) {
+  if (const auto known = copies_.find(sha256); known != copies_.end()) return known->second;
+  auto made = PrivateCopy::make(private_directory_, sha256, bytes);
+  if (made) copies_[sha256] = *made;
+  return made;
+}
+
+void Loader::forget_unused() {
+  std::erase_if(copies_, [&](const auto& entry) {
+    const bool unused = entry.second.use_count() == 1;
+    if (unused) probes_.erase(entry.first);
+    return unused;
+  });
+}
+
+Result<std::string> Loader::probed(const std::string& sha256, const fs::path& copy) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto known = probes_.find(sha256);
+  if (known != probes_.end()) {
+    const bool fresh = known->second.outcome || now - known->second.at < refusal_lifetime;
+    if (fresh) return known->second.outcome;
+    probes_.erase(known);
+  }
+  Result<std::string> outcome = probe(plugin_host_program_, copy);
+  const bool about_the_file = outcome || outcome.error().reason != "plugin_host_missing";
+  if (about_the_file) probes_.emplace(sha256, Probed{outcome, now});
+  return outcome;
+}
+
+}  // namespace rolesync::plugin
