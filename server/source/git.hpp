@@ -14,9 +14,10 @@
 namespace rolesync::source {
 
 struct GitCall {
-  std::filesystem::path repository;    // a bare repository; empty: none (git init)
-  std::vector<std::string> arguments;  // from the subcommand on
-  std::string allowed_protocol;        // "file", "ext"; empty: no transport at all
+  std::filesystem::path repository;     // a bare repository; empty: none (git init)
+  std::vector<std::string> arguments;   // from the subcommand on
+  std::string allowed_protocol;         // "file", "ext"; empty: no transport at all
+  std::filesystem::path global_config;  // instead of none, for what only a global one may say
   std::string input;
   int connection_fd = -1;  // descriptor 3 of the child
   std::size_t output_cap = 256 << 20;

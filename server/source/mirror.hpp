@@ -15,6 +15,7 @@
 #include "host/process/child.hpp"
 #include "host/values/result.hpp"
 #include "host/values/timestamp.hpp"
+#include "server/source/git.hpp"
 
 namespace rolesync::source {
 
@@ -66,6 +67,9 @@ class Mirror {
   Result<bool> is_ancestor(const std::string& ancestor, const std::string& descendant) const;
   // Every file of the commit, by path, with the targets of symlinks.
   Result<std::vector<TreeEntry>> tree(const std::string& commit) const;
+  // The paths that differ between two commits; `from` empty: all paths of `to`.
+  Result<std::vector<std::string>> changed_paths(const std::string& from,
+                                                 const std::string& to) const;
   // The raw bytes of blobs, one git process for all of them, in the order of `ids`. `sink` is
   // called with chunks; `begin` before the first chunk of each. A Status error of theirs ends it.
   struct BlobSink {
@@ -79,10 +83,14 @@ class Mirror {
 
  private:
   explicit Mirror(std::filesystem::path path) : path_(std::move(path)) {}
-  Result<BranchMove> fetch(const std::string& url, const std::string& protocol, int descriptor,
-                           const std::string& branch, const CancelFlag* cancelled);
+  GitCall call(std::vector<std::string> arguments) const;
+  Result<BranchMove> fetch(GitCall call, const std::string& url, const std::string& branch);
   Result<BranchMove> describe_move(std::string old_head, std::string new_head) const;
-  Result<std::vector<GitCommit>> log(const std::vector<std::string>& arguments) const;
+  Status require(const std::string& commit) const;
+  Status keep(const std::string& commit) const;
+  void remove_stale_locks() const;
+  Result<std::vector<GitCommit>> log(std::vector<std::string> selection) const;
+  Status read_links(std::vector<TreeEntry>& entries) const;
 
   std::filesystem::path path_;
   std::mutex fetching_;

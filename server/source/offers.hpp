@@ -39,6 +39,9 @@ class Offers {
   struct Held;
   struct Shelf;  // shared with the offers, which may outlive this
   Offers() = default;
+  Result<std::shared_ptr<const Held>> fill(const std::string& id, const std::string& content_id,
+                                           const std::vector<std::string>& wanted,
+                                           const std::filesystem::path& directory);
   std::shared_ptr<Shelf> shelf_;
 };
 

@@ -10,8 +10,8 @@
 
 namespace rolesync::source {
 
-// Errors (kind invalid): submodule_refused, symlink_absolute, symlink_escapes, path_refused,
-// path_too_long, mode_refused, paths_collide. An empty manifest is fine: the role has no files.
+// Errors (kind invalid): submodule_refused, unsafe_symlink, path_refused, path_too_long,
+// mode_refused, paths_collide. An empty manifest is fine: the role has no files.
 Result<Manifest> role_manifest(const std::vector<TreeEntry>& tree, const Role& role);
 
 }  // namespace rolesync::source

@@ -19,9 +19,10 @@
 namespace rolesync::source {
 
 struct SourceOptions {
-  std::filesystem::path state_dir;                   // mirrors/, cache/ and offers/ are made in it
-  std::filesystem::path bridge;                      // rolesync-plugin-host
-  std::vector<std::filesystem::path> allowed_paths;  // roots of repositories for transport file
+  std::filesystem::path state_dir;  // mirrors/, cache/ and offers/ are made in it
+  std::filesystem::path bridge;     // rolesync-plugin-host
+  // Roots below which repositories may be read with transport file; none: that transport is off.
+  std::vector<std::filesystem::path> allowed_paths;
   std::uint64_t cache_limit_bytes = std::uint64_t{20} << 30;
 };
 
@@ -30,47 +31,61 @@ struct RoleContent {
   Manifest manifest;
 };
 
+// Per role name: its content, or why it cannot be delivered. Roles without source paths or without
+// a target (code-source) are left out.
+using RoleContents = std::map<std::string, Result<RoleContent>>;
+
 class SourceService {
  public:
   static Result<std::unique_ptr<SourceService>> open(SourceOptions options, store::Store& store);
 
   // Transport file: checks that the path is allowed (denied/repository_not_allowed) and fetches.
-  // New commits and the new head are in the store when this returns; a failure is in its state.
+  // New commits and the new head are in the store when this returns; a failure is in the source's
+  // state. A branch that is gone is BranchMove::deleted: the old head stays in the store, with the
+  // state failed/branch_missing.
   Result<BranchMove> pull_file(const store::CodeSource& source,
                                const CancelFlag* cancelled = nullptr);
-  // Transport agent: `descriptor` is the stream on which the agent runs `git upload-pack`.
+  // Transport agent: `descriptor` is the stream on which the agent runs `git upload-pack`; it stays
+  // the caller's.
   Result<BranchMove> pull_stream(const store::CodeSource& source, int descriptor,
                                  const CancelFlag* cancelled = nullptr);
 
-  // The content of each role at a commit. One role that cannot be imported (a submodule in its
-  // path) does not stop the others. Known ones come from the cache without running git.
-  Result<std::map<std::string, Result<RoleContent>>> import(const std::string& source,
-                                                            const std::string& commit,
-                                                            const std::vector<Role>& roles);
-  // As import, but reads the tree only: no bytes are brought into the cache.
-  Result<std::map<std::string, Result<Manifest>>> manifests(const std::string& source,
-                                                            const std::string& commit,
-                                                            const std::vector<Role>& roles);
-  // The roles whose content differs between two commits, in the order of `roles`; `from` empty: the
-  // roles that have files. A role that cannot be imported at either commit is in.
+  // Contents at a commit, with all their bytes in the cache. One role that cannot be imported (a
+  // submodule in its path) does not stop the others. What is known and cached costs no git.
+  Result<RoleContents> import(const std::string& source, const std::string& commit,
+                              const std::vector<Role>& roles);
+  // As import, but without bringing bytes into the cache: what a plan needs.
+  Result<RoleContents> contents(const std::string& source, const std::string& commit,
+                                const std::vector<Role>& roles);
+  // The roles with files that differ between two commits, in the order of `roles`; `from` empty:
+  // the roles that have files at `to`.
   Result<std::vector<std::string>> affected_roles(const std::string& source,
                                                   const std::string& from, const std::string& to,
                                                   const std::vector<Role>& roles);
 
   Result<Manifest> manifest(const std::string& content_id) const;  // not_found/unknown_content
+  // not_found/unknown_source when nothing was ever fetched from it.
   Result<std::shared_ptr<Mirror>> mirror(const std::string& source);
   BlobCache& cache() { return *cache_; }
   Offers& offers() { return *offers_; }
 
-  // Collects what the store says is not live; to be called now and then.
+  // Removes what the store says is not live when the cache is over its limit; to be called now and
+  // then.
   Result<BlobCache::Collected> collect();
 
  private:
   SourceService(SourceOptions options, store::Store& store)
       : options_(std::move(options)), store_(store) {}
+  Result<std::shared_ptr<Mirror>> open_mirror(const std::string& source);
+  Status check_allowed(const std::filesystem::path& repository) const;
   Result<BranchMove> finish_pull(const store::CodeSource& source, Result<BranchMove> move);
+  Status note_move(const store::CodeSource& source, const BranchMove& move);
+  Result<std::optional<std::string>> known_content(const std::string& source,
+                                                   const std::string& commit, const Role& role);
+  Status note_contents(const std::string& source, const std::string& commit,
+                       const std::vector<Role>& roles, const RoleContents& contents);
 
-  SourceOptions options_;
+  const SourceOptions options_;
   store::Store& store_;
   std::unique_ptr<BlobCache> cache_;
   std::unique_ptr<Offers> offers_;
