@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: Apache-2.0
+// Installing, updating and undeploying on a real directory: what is ours is exact, what is not ours
+// is never touched.
+#include "host/activation/installation.hpp"
+
+#include <sys/stat.h>
+
+#include "tests/host/activation/tree_fixture.hpp"
+
+namespace rolesync {
+namespace {
+
+using InstallationTest = TreeTest;
+
+const Tree kOne = {{"index.html", "one"},     {"bin/run", "#!/bin/sh\n"}, {"lib/a.js", "a"},
+                   {"lib/deep/b.js", "b"},    {"with space", "s"},        {"new\nline", "n"},
+                   {"\xc3\xa4\xff", "bytes"}, {"current", "->lib/a.js"},  {"empty", ""}};
+
+TEST_F(InstallationTest, FirstInstall) {
+  auto installation = open();
+  EXPECT_EQ(installation->current(), nullptr);
+  EXPECT_EQ(fetch(*installation, kOne), 8U);  // nobody sends the empty blob
+  EXPECT_EQ(problem(installation->verify_staged(manifest_of(kOne), FirstInstall::refuse)), "");
+  EXPECT_FALSE(std::filesystem::exists(target())) << "verifying touches nothing live";
+  const auto report = installation->activate(release_of(kOne, "c1"), FirstInstall::refuse);
+  ASSERT_EQ(problem(report), "");
+  EXPECT_EQ(report->added, kOne.size());
+  EXPECT_EQ(report->changed + report->removed + report->saved.size(), 0U);
+  EXPECT_EQ(tree_at(target()), kOne);
+  ASSERT_NE(installation->current(), nullptr);
+  EXPECT_EQ(installation->current()->commit, "c1");
+  EXPECT_EQ(installation->current()->role, "web");
+  EXPECT_EQ(installation->current()->content_id, manifest_of(kOne).content_id());
+  struct stat seen {};
+  ASSERT_EQ(::stat(state().c_str(), &seen), 0);
+  EXPECT_EQ(seen.st_mode & 0777, 0700U);
+  EXPECT_EQ(tree_at(state() + "/staging"), Tree());
+  EXPECT_FALSE(installation->interrupted());
+}
+
+TEST_F(InstallationTest, IsRememberedByTheDisk) {
+  ASSERT_EQ(problem(deploy(*open(), kOne, FirstInstall::refuse, "c1")), "");
+  auto installation = open();
+  ASSERT_NE(installation->current(), nullptr);
+  EXPECT_EQ(installation->current()->commit, "c1");
+  EXPECT_EQ(installation->current()->role_snapshot, "{}");
+  EXPECT_EQ(installation->current()->manifest.entries(), manifest_of(kOne).entries());
+  EXPECT_EQ(roles_with_state(real_file_system(), root()), std::vector<std::string>{"web"});
+}
+
+TEST_F(InstallationTest, UpdateTouchesOnlyTheDifference) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "");
+  put_file(at(".env"), "secret");
+  put_file(at("node_modules/x/y"), "y");
+  put_file(at("lib/deep/log.txt"), "log");
+  const auto untouched = std::filesystem::last_write_time(at("index.html"));
+  struct stat before {};
+  ASSERT_EQ(::stat(at("index.html").c_str(), &before), 0);
+
+  Tree two = kOne;
+  two.erase("lib/deep/b.js");
+  two.erase("bin/run");
+  two["lib/a.js"] = "a2";
+  two["added/here.txt"] = "new";
+  two["current"] = "->index.html";
+  const auto report = deploy(*installation, two);
+  ASSERT_EQ(problem(report), "");
+  EXPECT_EQ(report->added, 1U);
+  EXPECT_EQ(report->changed, 2U);
+  EXPECT_EQ(report->removed, 2U);
+  EXPECT_TRUE(report->saved.empty());
+  Tree expected = two;
+  expected[".env"] = "secret";
+  expected["node_modules/x/y"] = "y";
+  expected["lib/deep/log.txt"] = "log";
+  EXPECT_EQ(tree_at(target()), expected);
+  EXPECT_FALSE(std::filesystem::exists(at("bin"))) << "empty directories of ours go";
+  EXPECT_TRUE(std::filesystem::exists(at("lib/deep"))) << "others' files keep theirs";
+  struct stat after {};
+  ASSERT_EQ(::stat(at("index.html").c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  EXPECT_EQ(untouched, std::filesystem::last_write_time(at("index.html")));
+}
+
+TEST_F(InstallationTest, ModesOnly) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, {{"run", "echo"}})), "");
+  ManifestEntry entry = entry_of("run", "echo");
+  entry.mode = FileMode::executable;
+  Release next = release_of({});
+  next.manifest = *Manifest::from_entries({entry});
+  const auto lacking = installation->lacking(next.manifest);
+  ASSERT_EQ(problem(lacking), "");
+  EXPECT_TRUE(lacking->empty()) << "the bytes are live";
+  ASSERT_EQ(problem(installation->activate(next, FirstInstall::refuse)), "");
+  EXPECT_EQ(tree_at(target()), (Tree{{"run", "echo[x]"}}));
+}
+
+TEST_F(InstallationTest, TypesChangeIntoEachOther) {
+  const std::vector<Tree> stages = {
+      {{"x", "file"}, {"keep", "k"}},
+      {{"x/inside/deep", "1"}, {"x/other", "2"}, {"keep", "k"}},
+      {{"x", "->keep"}, {"keep", "k"}},
+      {{"x/inside", "3"}, {"keep", "k"}},
+      {{"x", "#!file again"}, {"keep", "k"}},
+      {{"keep/now/directory", "k"}},
+      {},
+      {{"x", "->y"}, {"y", "t"}},
+  };
+  auto installation = open();
+  for (const Tree& from : stages) {
+    for (const Tree& to : stages) {
+      ASSERT_EQ(problem(deploy(*installation, from)), "");
+      ASSERT_EQ(tree_at(target()), from);
+      const auto report = deploy(*installation, to);
+      ASSERT_EQ(problem(report), "");
+      ASSERT_EQ(tree_at(target()), to);
+      EXPECT_TRUE(report->saved.empty());
+      const auto proof = installation->prove();
+      ASSERT_EQ(problem(proof), "");
+      EXPECT_TRUE(proof->drift.empty());
+    }
+  }
+}
+
+TEST_F(InstallationTest, LocalEditsAreSavedAndReplaced) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "");
+  put_file(at("lib/a.js"), "edited by hand");
+  put_file(at("index.html"), "edited, and not in the update");
+  std::filesystem::remove(at("lib/deep/b.js"));
+  std::filesystem::remove(at("current"));
+  put_file(at("current"), "a file now");
+  put_file(at("bin/run"), "edited before its removal");
+  Tree two = kOne;
+  two["lib/a.js"] = "a2";
+  two.erase("bin/run");
+  EXPECT_EQ(fetch(*installation, two), 4U) << "the update, and what repairs the drift";
+  const auto report = deploy(*installation, two);
+  ASSERT_EQ(problem(report), "");
+  EXPECT_EQ(tree_at(target()), two);
+  Tree saved;
+  for (const SavedFile& file : report->saved) saved[file.path] = content_at(file.saved_as);
+  EXPECT_EQ(saved, (Tree{{"lib/a.js", "edited by hand"},
+                         {"index.html", "edited, and not in the update"},
+                         {"current", "a file now"},
+                         {"bin/run", "edited before its removal"}}));
+}
+
+TEST_F(InstallationTest, ForeignFilesInTheWayAreSaved) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "");
+  put_file(at("added"), "was here");
+  put_file(at("same"), "equal");
+  put_file(at("parent"), "a file where a directory must be");
+  std::filesystem::create_directories(at("hollow/more"));
+  Tree two = kOne;
+  two["added"] = "deployed";
+  two["same"] = "equal";
+  two["parent/child"] = "c";
+  two["hollow"] = "file instead of empty directories";
+  const auto report = deploy(*installation, two);
+  ASSERT_EQ(problem(report), "");
+  EXPECT_EQ(tree_at(target()), two);
+  Tree saved;
+  for (const SavedFile& file : report->saved) saved[file.path] = content_at(file.saved_as);
+  EXPECT_EQ(saved, (Tree{{"added", "was here"}, {"parent", "a file where a directory must be"}}));
+}
+
+TEST_F(InstallationTest, RefusesToReplaceADirectoryWithOthersFiles) {
+  auto installation = open();
+  const Tree one = {{"data/ours", "o"}, {"k", "k"}};
+  ASSERT_EQ(problem(deploy(*installation, one)), "");
+  put_file(at("data/theirs/file"), "t");
+  const Tree two = {{"data", "now a file"}, {"k", "k2"}};
+  const auto report = deploy(*installation, two);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().reason, "directory_in_the_way");
+  EXPECT_NE(report.error().message.find("data/theirs/file"), std::string::npos);
+  EXPECT_FALSE(installation->interrupted());
+  Tree expected = one;
+  expected["data/theirs/file"] = "t";
+  EXPECT_EQ(tree_at(target()), expected);
+}
+
+TEST_F(InstallationTest, RemovedDirectoryKeepsOthersFiles) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, {{"d/e/ours", "o"}, {"d/x/ours", "p"}, {"k", "k"}})), "");
+  put_file(at("d/e/theirs"), "t");
+  std::filesystem::create_directory(at("d/theirs-empty"));
+  ASSERT_EQ(problem(deploy(*installation, {{"k", "k"}})), "");
+  EXPECT_EQ(tree_at(target()), (Tree{{"d/e/theirs", "t"}, {"k", "k"}}));
+  EXPECT_FALSE(std::filesystem::exists(at("d/x")));
+  EXPECT_TRUE(std::filesystem::exists(at("d/theirs-empty")));
+}
+
+TEST_F(InstallationTest, NeverWalksThroughSymlinks) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, {{"conf/a", "1"}, {"conf/b", "1"}, {"k", "k"}})), "");
+  TemporaryDirectory outside;
+  std::filesystem::remove_all(at("conf"));
+  std::filesystem::create_symlink(outside.path(), at("conf"));
+  put_file(outside.path() + "/a", "1");
+  put_file(outside.path() + "/b", "1");
+  const auto proof = installation->prove();
+  ASSERT_EQ(problem(proof), "");
+  EXPECT_EQ(proof->drift.size(), 2U) << "the same bytes, but not in our tree";
+
+  const auto refused = deploy(*installation, {{"conf/a", "2"}, {"k", "k"}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "symlink_in_path");
+  EXPECT_EQ(tree_at(outside.path()), (Tree{{"a", "1"}, {"b", "1"}}));
+
+  // A release without these files leaves the link alone, and what is behind it.
+  ASSERT_EQ(problem(deploy(*installation, {{"k", "k2"}})), "");
+  EXPECT_EQ(tree_at(outside.path()), (Tree{{"a", "1"}, {"b", "1"}}));
+  EXPECT_TRUE(std::filesystem::is_symlink(at("conf")));
+}
+
+TEST_F(InstallationTest, RefusesSymlinksThatLeave) {
+  for (const std::string text : {"->/etc/passwd", "->../../outside", "->x/../../.."}) {
+    auto installation = open();
+    const auto report = deploy(*installation, {{"a", "a"}, {"d/link", text}});
+    ASSERT_FALSE(report.ok()) << text;
+    EXPECT_EQ(report.error().reason, "unsafe_symlink");
+    EXPECT_EQ(tree_at(target()), Tree());
+  }
+}
+
+TEST_F(InstallationTest, FirstInstallOntoATargetWithFiles) {
+  put_file(at("index.html"), "by hand");
+  put_file(at("lib/a.js"), "a");  // as the release has it
+  put_file(at("data/rows"), "r");
+  auto installation = open();
+  fetch(*installation, kOne);
+  const Status refused = installation->verify_staged(manifest_of(kOne), FirstInstall::refuse);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "target_not_empty");
+  EXPECT_NE(refused.error().message.find("3 files"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("data/rows"), std::string::npos);
+  EXPECT_FALSE(installation->activate(release_of(kOne), FirstInstall::refuse).ok());
+  EXPECT_EQ(tree_at(target()).size(), 3U);
+
+  const auto report = installation->activate(release_of(kOne), FirstInstall::overlay);
+  ASSERT_EQ(problem(report), "");
+  ASSERT_EQ(report->saved.size(), 1U);
+  EXPECT_EQ(report->saved[0].path, "index.html");
+  EXPECT_EQ(content_at(report->saved[0].saved_as), "by hand");
+  Tree expected = kOne;
+  expected["data/rows"] = "r";
+  EXPECT_EQ(tree_at(target()), expected);
+}
+
+TEST_F(InstallationTest, TwoRolesShareATarget) {
+  InstallationOptions backend = options("backend");
+  backend.owned = {"backend", "src"};
+  InstallationOptions slm = options("slm-server");
+  slm.owned = {"slm-server"};
+  const Tree mine = {{"backend/app.py", "1"}, {"src/x.py", "1"}};
+  const Tree theirs = {{"slm-server/main.py", "1"}};
+  ASSERT_EQ(problem(deploy(*open(backend), mine)), "");
+  ASSERT_EQ(problem(deploy(*open(slm), theirs)), "") << "not its territory, so not in its way";
+  ASSERT_EQ(problem(deploy(*open(backend), {{"backend/app.py", "2"}})), "");
+  EXPECT_EQ(tree_at(target()), (Tree{{"backend/app.py", "2"}, {"slm-server/main.py", "1"}}));
+  ASSERT_EQ(problem(open(backend)->remove()), "");
+  EXPECT_EQ(tree_at(target()), theirs);
+  EXPECT_EQ(roles_with_state(real_file_system(), root()), std::vector<std::string>{"slm-server"});
+
+  InstallationOptions again = options("again");
+  again.owned = {"slm-server"};
+  const Status refused =
+      open(again)->verify_staged(manifest_of({{"slm-server/x", "1"}}), FirstInstall::refuse);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "target_not_empty");
+}
+
+TEST_F(InstallationTest, RemoveKeepsEdits) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "");
+  put_file(at("lib/a.js"), "edited");
+  put_file(at(".env"), "secret");
+  const auto report = installation->remove();
+  ASSERT_EQ(problem(report), "");
+  EXPECT_EQ(report->removed, kOne.size() - 1);
+  EXPECT_EQ(tree_at(target()), (Tree{{".env", "secret"}, {"lib/a.js", "edited"}}));
+  EXPECT_FALSE(std::filesystem::exists(at("bin")));
+  EXPECT_EQ(installation->current(), nullptr);
+  EXPECT_TRUE(installation->kept().empty());
+  EXPECT_EQ(tree_at(state() + "/kept"), Tree());
+  installation.reset();
+  EXPECT_EQ(open()->current(), nullptr) << "the next process agrees";
+}
+
+TEST_F(InstallationTest, RemoveTakesTheTargetWhenNothingIsLeft) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "");
+  ASSERT_EQ(problem(installation->remove()), "");
+  EXPECT_FALSE(std::filesystem::exists(target()));
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "") << "and it can be installed again";
+  EXPECT_EQ(tree_at(target()), kOne);
+}
+
+TEST_F(InstallationTest, AReleaseWithoutFiles) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, {}, FirstInstall::refuse, "c1")), "");
+  ASSERT_NE(installation->current(), nullptr);
+  EXPECT_EQ(installation->current()->commit, "c1");
+  ASSERT_EQ(problem(deploy(*installation, {}, FirstInstall::refuse, "c2")), "");
+  EXPECT_EQ(installation->current()->commit, "c2");
+}
+
+TEST_F(InstallationTest, OneUserAtATime) {
+  auto first = open();
+  auto second = Installation::open(real_file_system(), options());
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().reason, "installation_busy");
+  EXPECT_EQ(second.error().kind, ErrorKind::conflict);
+  first.reset();
+  EXPECT_TRUE(Installation::open(real_file_system(), options()).ok());
+}
+
+TEST_F(InstallationTest, RefusesBadOptions) {
+  const auto reason = [&](const std::string& root, const std::string& target,
+                          const std::string& role) {
+    InstallationOptions bad;
+    bad.root = root;
+    bad.target = target;
+    bad.role = role;
+    const auto opened = Installation::open(real_file_system(), bad);
+    return opened ? std::string() : opened.error().reason;
+  };
+  EXPECT_EQ(reason(root(), "/etc/x", "web"), "target_outside_root");
+  EXPECT_EQ(reason(root(), root(), "web"), "target_outside_root");
+  EXPECT_EQ(reason(root(), root() + "/../x", "web"), "target_outside_root");
+  EXPECT_EQ(reason(root(), root() + "-more/x", "web"), "target_outside_root");
+  EXPECT_EQ(reason(root(), "relative", "web"), "invalid_target_path");
+  EXPECT_EQ(reason(root(), target(), "../web"), "invalid_role_name");
+  EXPECT_EQ(reason(root() + "/missing", root() + "/missing/x", "web"), "enoent");
+}
+
+TEST_F(InstallationTest, RefusesATargetBehindASymlink) {
+  TemporaryDirectory outside;
+  std::filesystem::create_symlink(outside.path(), root() + "/srv");
+  auto installation = open();
+  const auto report = deploy(*installation, {{"a", "a"}});
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().reason, "symlink_in_path");
+  EXPECT_EQ(tree_at(outside.path()), Tree());
+}
+
+TEST_F(InstallationTest, RefusesWhatTheDeployerGotWrong) {
+  auto installation = open();
+  fetch(*installation, kOne);
+  const std::string id = git_blob_id("one");
+  put_file(installation->staging() / id, "two");  // as long as the right one
+  const Status status = installation->verify_staged(manifest_of(kOne), FirstInstall::refuse);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().reason, "lacking_blobs");
+  const auto lacking = installation->lacking(manifest_of(kOne));
+  ASSERT_EQ(problem(lacking), "");
+  ASSERT_EQ(lacking->size(), 1U);
+  EXPECT_EQ(lacking->front().path, "index.html");
+}
+
+TEST_F(InstallationTest, NothingChangesWhatWasVerified) {
+  auto installation = open();
+  fetch(*installation, kOne);
+  ASSERT_EQ(problem(installation->verify_staged(manifest_of(kOne), FirstInstall::refuse)), "");
+  put_file(installation->staging() / git_blob_id("one"), "two");
+  const auto report = installation->activate(release_of(kOne), FirstInstall::refuse);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().reason, "lacking_blobs");
+}
+
+TEST_F(InstallationTest, LackingTakesWhatTheNodeHas) {
+  auto installation = open();
+  const std::string big(5000, 'x');
+  ASSERT_EQ(problem(deploy(*installation, {{"a", big}, {"b", "b"}})), "");
+  ASSERT_EQ(problem(deploy(*installation, {{"a", big}})), "");
+  EXPECT_EQ(fetch(*installation, {{"a", big}, {"moved", big}, {"twice", big}, {"b", "b"}}), 0U)
+      << "live under another path, or kept";
+  EXPECT_EQ(fetch(*installation, {{"a", big}, {"new", "n"}}), 1U);
+  EXPECT_EQ(fetch(*installation, {{"a", big}, {"new", "n"}}), 0U) << "staged before";
+  ASSERT_EQ(problem(installation->discard_staged()), "");
+  EXPECT_EQ(fetch(*installation, {{"a", big}, {"new", "n"}}), 1U);
+}
+
+TEST_F(InstallationTest, DeltaBasisIsAPrivateCopy) {
+  auto installation = open();
+  const std::string old(100'000, 'o');
+  const std::string next(100'001, 'n');
+  ASSERT_EQ(problem(deploy(*installation, {{"big", old}, {"small", "s"}})), "");
+  const auto lacking = installation->lacking(manifest_of({{"big", next}, {"small", "t"}}));
+  ASSERT_EQ(problem(lacking), "");
+  const auto basis = installation->delta_basis(*lacking);
+  ASSERT_EQ(problem(basis), "");
+  EXPECT_EQ(tree_at(basis->string()), (Tree{{git_blob_id(next), old}}));
+  put_file(*basis / git_blob_id(next), "overwritten");
+  EXPECT_EQ(content_at(at("big")), old);
+  const auto none = installation->delta_basis({entry_of("small", "t")});
+  ASSERT_EQ(problem(none), "");
+  EXPECT_TRUE(none->empty());
+}
+
+TEST_F(InstallationTest, FilesBelongToTheOwnerOfTheTarget) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to give files away";
+  std::filesystem::create_directories(target());
+  ASSERT_EQ(::chown(target().c_str(), 12345, 23456), 0);
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, {{"d/e/f", "1"}, {"l", "->d"}})), "");
+  for (const std::string path : {"d", "d/e", "d/e/f", "l"}) {
+    struct stat seen {};
+    ASSERT_EQ(::lstat(at(path).c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_uid, 12345U) << path;
+    EXPECT_EQ(seen.st_gid, 23456U) << path;
+  }
+}
+
+TEST_F(InstallationTest, UnknownOwnersAreAnError) {
+  InstallationOptions strange = options();
+  strange.owner = "no-such-user-here";
+  auto installation = open(strange);
+  const auto report = deploy(*installation, {{"a", "1"}});
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().reason, "unknown_owner");
+}
+
+TEST_F(InstallationTest, StateOfANewerVersionIsLeftAlone) {
+  ASSERT_EQ(problem(deploy(*open(), kOne)), "");
+  const std::string marker = content_at(state() + "/marker");
+  const auto opened_with = [&](const std::string& text) {
+    put_file(state() + "/marker", text);
+    const auto opened = Installation::open(real_file_system(), options());
+    return opened ? std::string("opened") : opened.error().reason;
+  };
+  std::string newer = marker;
+  newer.replace(newer.find(" 1\n"), 3, " 2\n");
+  EXPECT_EQ(opened_with(newer), "state_newer");
+  EXPECT_EQ(opened_with(""), "state_damaged");
+  EXPECT_EQ(opened_with(marker.substr(0, marker.size() / 2)), "state_damaged");
+  std::string flipped = marker;
+  flipped[flipped.find("index.html")] = 'I';
+  EXPECT_EQ(opened_with(flipped), "state_damaged");
+  EXPECT_EQ(opened_with(marker), "opened");
+  put_file(state() + "/journal", "rolesync-journal 7\nwhatever");
+  EXPECT_EQ(opened_with(marker), "state_newer");
+  put_file(state() + "/journal", "rolesync-journal 1\nnonsense");
+  EXPECT_EQ(opened_with(marker), "state_damaged");
+  EXPECT_EQ(tree_at(target()), kOne);
+}
+
+TEST_F(InstallationTest, AMissingMarkerIsNotAFirstInstall) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "");
+  ASSERT_EQ(problem(deploy(*installation, {{"a", "2"}})), "");
+  installation.reset();
+  std::filesystem::remove(state() + "/marker");
+  const auto opened = Installation::open(real_file_system(), options());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().reason, "state_damaged");
+}
+
+}  // namespace
+}  // namespace rolesync
