@@ -16,7 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostLingered = 64 << 20;
-constexpr std::chrono::seconds kLingerTime{5};
 constexpr std::size_t kKeptCapacity = 4 << 10;  // a resting connection gives larger buffers back
 
 Response too_slow() {
@@ -153,7 +152,7 @@ void Connection::finish_answer(Held& held) {
     channel_->end_writing();
     enter(State::lingering);
     lingered_ = 0;
-    set_deadline(Clock::now() + kLingerTime);
+    set_deadline(Clock::now() + front_->options.limits.linger_time);
     return linger(held);
   }
   enter(State::head);

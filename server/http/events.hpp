@@ -50,7 +50,8 @@ class EventHub {
 
   // Returns the event's id. Never waits for followers.
   std::uint64_t publish(std::string type, std::string json);
-  // The same for an event whose id was given by the store; ids must increase.
+  // The same for an event whose id was given by the store. Followers get events in the order of
+  // publishing; one that comes back may see an event twice, and misses none.
   void publish(Event event);
 
   // Which events a follower may see; empty: all.
@@ -64,6 +65,7 @@ class EventHub {
 
  private:
   struct State;
+  static void trim(State& state);
   std::shared_ptr<State> state_;
 };
 

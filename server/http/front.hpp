@@ -28,6 +28,7 @@ struct FrontLimits {
   std::chrono::milliseconds body_time{60'000};    // its body, in all; else 408
   std::chrono::milliseconds write_stall{30'000};  // an answer that makes no progress
   std::chrono::milliseconds idle_time{90'000};    // between two requests
+  std::chrono::milliseconds linger_time{2'000};   // for the client to read a last answer
   std::chrono::milliseconds stop_time{5'000};     // what stop() grants requests in progress
 };
 
