@@ -11,6 +11,12 @@ namespace {
 
 using Poco::Net::Context;
 
+Error unusable(const std::string& why) {
+  return {ErrorKind::invalid, "certificate_unreadable",
+          "The TLS certificate or key cannot be used: " + why,
+          "check the configured files and who may read them"};
+}
+
 Result<Context::Ptr> make_context(Context::Usage usage, Context::Params params) {
   params.loadDefaultCAs = false;
   params.cipherList = "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -28,9 +34,7 @@ Result<Context::Ptr> make_context(Context::Usage usage, Context::Params params) 
     ignore_broken_pipes();
     return context;
   } catch (const Poco::Exception& e) {
-    return Error{ErrorKind::invalid, "certificate_unreadable",
-                 "The TLS certificate or key cannot be used: " + e.displayText(),
-                 "check the configured files and who may read them"};
+    return unusable(e.displayText());
   }
 }
 
@@ -42,7 +46,11 @@ Result<Context::Ptr> tls_server_context(const std::string& certificate_file,
   params.certificateFile = certificate_file;
   params.privateKeyFile = key_file;
   params.verificationMode = Context::VERIFY_NONE;
-  return make_context(Context::TLS_SERVER_USE, params);
+  auto context = make_context(Context::TLS_SERVER_USE, params);
+  if (context && SSL_CTX_check_private_key((*context)->sslContext()) != 1) {
+    return unusable("the key does not belong to the certificate");
+  }
+  return context;
 }
 
 Result<Context::Ptr> tls_client_context(const std::string& ca_file) {
