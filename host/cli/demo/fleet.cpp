@@ -156,16 +156,23 @@ Status DemoFleet::start_server() {
 }
 
 std::string DemoFleet::agent_config(const DemoNode& node) const {
+  const auto quoted = [](const std::string& text) { return to_text(Json(text)); };
   const std::string home = directory() + "/" + node.name;
-  const bool holds_source = std::count(node.roles.begin(), node.roles.end(), "code-source") > 0;
-  return "node_id = \"" + node.name + "\"\nstate_dir = \"" + home + "/state\"\nplugin_dirs = [\"" +
-         plugin_directory() + "\"]\n" +
-         "# This node's own root: its roles lie below it, so that three nodes fit on one "
-         "machine.\n" +
-         "path_prefix = \"" + home + "/root\"\nhealth_address = \"" + node.address +
-         "\"\nallowed_roots = [\"/srv\"]\n\n[server]\nurl = \"" + url_ +
-         "\"\n\n[commands]\nallowed = true\nas_root = " + (::geteuid() == 0 ? "true" : "false") +
-         "\n" + (holds_source ? "\n[source]\nrepositories = [\"" + repository() + "\"]\n" : "");
+  std::string config = "node_id = " + quoted(node.name) + "\n";
+  config += "state_dir = " + quoted(home + "/state") + "\n";
+  config += "plugin_dirs = [" + quoted(plugin_directory()) + "]\n";
+  config += "drop_in_dirs = []\n";
+  config += "allowed_roots = [\"/srv\"]\n";
+  config += "\n# The node's own root and address, so that three nodes fit on one machine.\n";
+  config += "path_prefix = " + quoted(home + "/root") + "\n";
+  config += "health_address = " + quoted(node.address) + "\n";
+  config += "\n[server]\nurl = " + quoted(url_) + "\n";
+  config += "\n[commands]\nallowed = true\n";
+  // The files belong to whoever runs the demo, and so do the services.
+  config += std::string("as_root = ") + (::geteuid() == 0 ? "true" : "false") + "\n";
+  if (std::count(node.roles.begin(), node.roles.end(), "code-source"))
+    config += "\n[source]\nrepositories = [" + quoted(repository()) + "]\n";
+  return config;
 }
 
 Status DemoFleet::join(const DemoNode& node) {
