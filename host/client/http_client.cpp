@@ -18,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kConnectTime{30};
 constexpr std::chrono::seconds kEventSilence{60};  // the server sends something every 15 s
+constexpr std::size_t kSmallBody = 16 << 10;
 constexpr std::size_t kMaxEvent = 4 << 20;
 
 // What must not stand in a request's head, lest it become two heads.
@@ -99,8 +100,10 @@ class TcpHttpClient : public HttpClient {
     Wire wire = std::move(*idle_);
     idle_.reset();
     wire.forget_heard();
-    Status written = wire.write(head, deadline);
-    if (written) written = wire.write(request.body, deadline);
+    // A small body travels in the same packet as the head.
+    const bool together = request.body.size() <= kSmallBody;
+    Status written = wire.write(together ? head + request.body : head, deadline);
+    if (written && !together) written = wire.write(request.body, deadline);
     // A server that refuses a body early answers before it has read it: look for that too.
     if (!written && written.error().reason != "connection_lost") return written.error();
     Result<HttpAnswer> answer = wire.read_head(deadline, false);

@@ -51,8 +51,8 @@ TEST_F(FrontTest, TwoThousandIdleConnectionsCostNoThread) {
 TEST_F(FrontTest, DrippingClientsHoldNobodyUpAndAreCutOff) {
   options.workers = 2;
   options.reserved_workers = 1;
-  options.limits.head_time = milliseconds(400);
-  options.limits.body_time = milliseconds(400);
+  options.limits.head_time = milliseconds(1'500);
+  options.limits.body_time = milliseconds(1'500);
   options.limits.linger_time = milliseconds(100);
   start();
   std::vector<std::unique_ptr<RawSocket>> heads, bodies;
@@ -81,7 +81,7 @@ TEST_F(FrontTest, DrippingClientsHoldNobodyUpAndAreCutOff) {
 }
 
 TEST_F(FrontTest, SilentConnectionsAreClosed) {
-  options.limits.head_time = milliseconds(50);
+  options.limits.head_time = milliseconds(1'000);
   options.limits.idle_time = milliseconds(50);
   start();
   RawSocket silent(front->port());
@@ -92,7 +92,7 @@ TEST_F(FrontTest, SilentConnectionsAreClosed) {
 }
 
 TEST_F(FrontTest, ClientThatDoesNotReadItsAnswerIsCutOff) {
-  options.limits.write_stall = milliseconds(100);
+  options.limits.write_stall = milliseconds(2'000);
   router.on("GET", "/large", Policy::open(), [](const Request&) {
     return Response{200, {}, std::string(32 << 20, 'x')};
   });

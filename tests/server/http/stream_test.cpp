@@ -162,10 +162,10 @@ TEST_P(StreamTest, OneDirectionMayRestWhileTheOtherMoves) {
   start();
   std::promise<void> done;
   auto stream = open([&](std::unique_ptr<Stream> s) {
-    s->set_stall_limit(milliseconds(100));
+    s->set_stall_limit(seconds(1));
     StreamDescriptor descriptor(std::move(s));
     EXPECT_EQ(exit_code(run_on(descriptor.get(),
-                               "for i in 1 2 3 4 5 6 7 8; do sleep 0.05; echo $i; "
+                               "for i in 1 2 3 4 5 6 7 8; do sleep 0.2; echo $i; "
                                "done; read line; echo $line")),
               0);
     done.set_value();
