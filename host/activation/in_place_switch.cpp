@@ -110,7 +110,10 @@ Error InPlaceInstallation::take_back(TreeSwitch& tree, const Error& why) {
   Error error = why;
   Status status = tree.undo(journal_->steps, installed() ? record_->release.manifest : nothing);
   if (status) status = tree.sync();
-  if (status) status = end_journal();
+  if (status) {
+    const auto saved = settle(fs_, state_, *journal_, Ending::back);
+    status = saved ? end_journal() : Status(saved.error());
+  }
   error.message += status ? "; the previous release is in place"
                           : "; taking the switch back failed too: " + status.error().message;
   if (!status) error.hint = "run rolesync-agent recover when the cause is gone";
@@ -126,7 +129,7 @@ Status InPlaceInstallation::end_journal() {
 
 // The marker names the journal's release; what is left is to put away what was displaced.
 Result<std::vector<SavedFile>> InPlaceInstallation::settle_and_end() {
-  Result<std::vector<SavedFile>> saved = settle(fs_, state_, *journal_);
+  Result<std::vector<SavedFile>> saved = settle(fs_, state_, *journal_, Ending::forward);
   if (!saved) return saved;
   Status status;
   if (record_->removed) {

@@ -12,12 +12,12 @@ struct Displaced {
   MaybeFile file;    // nothing: neither a regular file nor a symlink
 };
 
-enum class Fate { drop, keep, save };
+enum class Fate { leave, drop, keep, save };
 
 class Settling {
  public:
-  Settling(FileSystem& fs, const StateDirectory& state, const Journal& journal)
-      : fs_(fs), state_(state), journal_(journal) {
+  Settling(FileSystem& fs, const StateDirectory& state, const Journal& journal, Ending ending)
+      : fs_(fs), state_(state), journal_(journal), ending_(ending) {
     for (const SwitchStep& step : journal.steps) steps_[step.path] = &step;
   }
 
@@ -29,6 +29,8 @@ class Settling {
     // The hand-made states are written down before a single file moves: afterwards a slot that is
     // empty no longer tells whether there was nothing, or whether it has been settled.
     if (status) status = note_edits();
+    // The same holds for copies: they are durable before what they were made of moves away.
+    if (status) status = make_copies();
     for (const Displaced& displaced : displaced_) {
       if (status) status = move(displaced);
     }
@@ -68,7 +70,9 @@ class Settling {
     if (at == steps_.end() || !displaced.file) return Fate::save;
     const SwitchStep& step = *at->second;
     const std::string& id = displaced.file->blob_id;
-    if (step.next && step.next->blob_id == id) return Fate::drop;
+    if (step.next && step.next->blob_id == id) {
+      return ending_ == Ending::back ? Fate::leave : Fate::drop;
+    }
     return step.old && step.old->blob_id == id ? Fate::keep : Fate::save;
   }
 
@@ -81,7 +85,7 @@ class Settling {
   }
 
   Status note_edits() {
-    if (!journal_.keep) return {};
+    if (!journal_.keep || ending_ == Ending::back) return {};
     FilesByPath edits;
     for (const Displaced& displaced : displaced_) {
       const auto at = steps_.find(displaced.path);
@@ -111,28 +115,40 @@ class Settling {
     return fs_.sync_directory(state_.releases());
   }
 
-  Status move(const Displaced& displaced) {
-    const Fate fate = fate_of(displaced);
-    if (fate == Fate::keep) return keep(displaced, true);
-    if (edits_.contains(displaced.path) && displaced.file) {
-      if (Status status = keep(displaced, false); !status) return status;
+  // kept/ has regular files only, so a link's text is copied; and an edited file that a rollback
+  // would need is both saved and kept.
+  Status make_copies() {
+    bool any = false;
+    for (const Displaced& displaced : displaced_) {
+      if (!displaced.file) continue;
+      const bool link = displaced.file->mode == FileMode::symlink;
+      const bool keeps = fate_of(displaced) == Fate::keep;
+      if (!(keeps && link) && (keeps || !edits_.contains(displaced.path))) continue;
+      any = true;
+      const std::string kept = state_.kept_blob(displaced.file->blob_id);
+      const Result<std::string> text = link ? fs_.read_link(displaced.now) : std::string();
+      if (!text) return text.error();
+      Status status = link ? fs_.write(kept, *text, 0600) : fs_.copy(displaced.now, kept, 0600);
+      if (status) status = fs_.sync_file(kept);
+      if (!status) return status;
     }
-    return fate == Fate::drop ? fs_.remove_file(displaced.now) : save(displaced);
+    return any ? fs_.sync_directory(state_.kept()) : Status();
   }
 
-  Status keep(const Displaced& displaced, bool may_move) {
-    const std::string kept = state_.kept_blob(displaced.file->blob_id);
-    kept_any_ = true;
-    if (displaced.file->mode == FileMode::symlink) {
-      const Result<std::string> text = fs_.read_link(displaced.now);
-      if (!text) return text.error();
-      if (Status status = fs_.write(kept, *text, 0600); !status) return status;
-      if (Status status = fs_.sync_file(kept); !status) return status;
-      return may_move ? fs_.remove_file(displaced.now) : Status();
+  Status move(const Displaced& displaced) {
+    switch (fate_of(displaced)) {
+      case Fate::leave:
+        return {};
+      case Fate::drop:
+        return fs_.remove_file(displaced.now);
+      case Fate::save:
+        return save(displaced);
+      case Fate::keep:
+        break;
     }
-    if (may_move) return fs_.rename(displaced.now, kept);
-    if (Status status = fs_.copy(displaced.now, kept, 0600); !status) return status;
-    return fs_.sync_file(kept);
+    if (displaced.file->mode == FileMode::symlink) return fs_.remove_file(displaced.now);
+    synced_.insert(state_.kept());
+    return fs_.rename(displaced.now, state_.kept_blob(displaced.file->blob_id));
   }
 
   Status save(const Displaced& displaced) {
@@ -156,7 +172,6 @@ class Settling {
   }
 
   Status sync() {
-    if (kept_any_) synced_.insert(state_.kept());
     if (!saved_.empty()) synced_.insert(state_.saved());
     for (const std::string& directory : synced_) {
       if (Status status = fs_.sync_directory(directory); !status) return status;
@@ -167,6 +182,7 @@ class Settling {
   FileSystem& fs_;
   const StateDirectory& state_;
   const Journal& journal_;
+  const Ending ending_;
   std::map<std::string, const SwitchStep*> steps_;
   std::vector<Displaced> displaced_;
   std::set<std::string> seen_;           // paths of displaced_
@@ -174,14 +190,13 @@ class Settling {
   FilesByPath edits_;
   std::set<std::string> synced_;  // directories to sync
   std::vector<SavedFile> saved_;
-  bool kept_any_ = false;
 };
 
 }  // namespace
 
 Result<std::vector<SavedFile>> settle(FileSystem& fs, const StateDirectory& state,
-                                      const Journal& journal) {
-  return Settling(fs, state, journal).run();
+                                      const Journal& journal, Ending ending) {
+  return Settling(fs, state, journal, ending).run();
 }
 
 }  // namespace rolesync

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a finished switch displaced finds its place: files of the release that was left become kept
-// blobs, everything else is saved. Runs after the marker is durable, and again after an
-// interruption. Belongs to one Installation; its thread.
+// What a switch displaced finds its place: files of the release that was left become kept blobs,
+// everything else is saved. Runs after the marker is durable (or after the switch was undone), and
+// again after an interruption. Belongs to one Installation; its thread.
 #pragma once
 #include <vector>
 
@@ -11,8 +11,13 @@
 
 namespace rolesync {
 
+enum class Ending {
+  forward,  // the switch is done
+  back,     // it was undone: staged files stay in their slots, what else is there was displaced
+};
+
 // Empties the slots of the journal's steps. Durable when it returns.
 Result<std::vector<SavedFile>> settle(FileSystem& fs, const StateDirectory& state,
-                                      const Journal& journal);
+                                      const Journal& journal, Ending ending);
 
 }  // namespace rolesync

@@ -115,15 +115,21 @@ Status TreeSwitch::undo_put(const SwitchStep& step, const Manifest& before) {
   return *staged == step.next ? Status() : fs_.exchange(slot, path);
 }
 
+// If something stands there again by now, it goes into the slot, from where it will be saved.
 Status TreeSwitch::undo_clear(const SwitchStep& step) {
   const std::string slot = state_.slot(step.slot);
   const std::string path = live(step.path);
   const auto displaced = look(fs_, slot);
   if (!displaced || !*displaced) return displaced ? Status() : displaced.error();
-  Status status = fs_.rename_new(slot, path);
-  if (!status && status.error().reason == "enoent") {
+  Status status;
+  bool occupied = false;
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    status = occupied ? fs_.exchange(slot, path) : fs_.rename_new(slot, path);
+    if (status) break;
+    occupied = status.error().reason == "eexist";
+    if (!occupied && status.error().reason != "enoent") break;
+    if (occupied) continue;
     if (Status made = make_parents(step.path); !made) return made;
-    status = fs_.rename_new(slot, path);
   }
   touch_parent(path);
   return status;
@@ -177,7 +183,10 @@ void TreeSwitch::touch_parent(const std::string& absolute) {
   touched_.insert(absolute.substr(0, absolute.find_last_of('/')));
 }
 
+// staging/ first: on a disk that orders nothing, a displaced file is then safe before its old name
+// is gone.
 Status TreeSwitch::sync() {
+  if (Status status = fs_.sync_directory(state_.staging()); !status) return status;
   if (touched_.size() > kManyDirectories) return fs_.sync_file_system(state_.top());
   for (const std::string& directory : touched_) {
     const Status synced = fs_.sync_directory(directory);

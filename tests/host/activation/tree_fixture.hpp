@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -15,10 +16,18 @@
 
 namespace rolesync {
 
+// Where TMPDIR says, else in memory (these tests sync a lot), else on the disk.
+inline std::filesystem::path place_for_tests() {
+  if (std::getenv("TMPDIR") || ::access("/dev/shm", W_OK) != 0) {
+    return std::filesystem::temp_directory_path();
+  }
+  return "/dev/shm";
+}
+
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string name = std::filesystem::temp_directory_path() / "rolesync-test-XXXXXX";
+    std::string name = place_for_tests() / "rolesync-test-XXXXXX";
     path_ = std::filesystem::canonical(::mkdtemp(name.data())).string();
   }
   ~TemporaryDirectory() {
