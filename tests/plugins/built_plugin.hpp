@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the build puts the plugins that the tests load.
+#pragma once
+#include <rolesync/testing/plugin.hpp>
+#include <string>
+
+namespace rolesync::testing {
+
+inline Plugin built_plugin(const std::string& kind, const std::string& id) {
+  return Plugin(std::string(ROLESYNC_BINARY_DIR) + "/plugins/" + kind + "/" + id + ".so");
+}
+
+}  // namespace rolesync::testing
