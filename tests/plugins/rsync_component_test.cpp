@@ -125,6 +125,7 @@ class RsyncComponent : public ::testing::Test {
       } catch (const Error& error) {
         served_ = error.reason();
       }
+      server.stream.reset();  // the host closes what the call leaves
     });
     struct Join {
       RealProcesses& node;
@@ -225,7 +226,6 @@ TEST_F(RsyncComponent, ABlobThatIsNotOfferedIsAFailureOfItsOwn) {
     FAIL() << "it was not there";
   } catch (const Error& error) {
     EXPECT_EQ(error.reason(), "blob_missing") << error.what();
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("exit 23"));
   }
 }
 
@@ -247,12 +247,15 @@ TEST_F(RsyncComponent, ACutConnectionIsTransient) {
   }
 }
 
-TEST_F(RsyncComponent, NobodyWritesIntoTheOfferOrOutOfIt) {
-  const std::string id = offer_blob("secret");
+TEST_F(RsyncComponent, OnlyBlobIdsAreAskedFor) {
   write_file(root_ / "outside", "outside");
-  for (const std::string& name : {std::string("../outside"), (root_ / "outside").string()}) {
-    EXPECT_THROW(transfer(fetch_request({name})), Error) << name;
-    EXPECT_FALSE(fs::exists(root_ / "staging/outside"));
+  for (const std::string& name : {std::string("../outside"), (root_ / "outside").string(),
+                                  std::string("--daemon"), std::string(40, 'A')}) {
+    FakeHost host;
+    const auto instance =
+        built_plugin("deployer", "rsync_component").create("deployer", "rsync_component", host);
+    EXPECT_THROW(instance.call("fetch", fetch_request({name})), Error) << name;
+    EXPECT_TRUE(host.asked().empty());
   }
 }
 

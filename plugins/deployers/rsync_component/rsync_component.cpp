@@ -4,6 +4,8 @@
 // older versions of large files as basis. Names on both sides are blob ids, never users' names.
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <rolesync/deployer.hpp>
 
 namespace {
@@ -84,6 +86,38 @@ bool mentions(const ProgramResult& result, const char* text) {
   }
 }
 
+bool is_blob_id(const std::string& id) {
+  return (id.size() == 40 || id.size() == 64) &&
+         id.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+std::vector<std::string> read_list(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<std::string> ids;
+  for (std::string id; std::getline(file, id, '\0');) {
+    if (!is_blob_id(id)) {
+      throw Error(Code::invalid, "invalid_blob_id",
+                  "the list of wanted files names \"" + id + "\"");
+    }
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+// The node's rsync ends with 0 also when the server's could not send a file: it is told nothing.
+void expect_complete(const std::vector<std::string>& ids, const std::string& staging) {
+  std::size_t missing = 0;
+  for (const std::string& id : ids) {
+    std::error_code error;
+    missing += std::filesystem::exists(staging + "/" + id, error) ? 0 : 1;
+  }
+  if (missing == 0) return;
+  throw Error(Code::failed, "blob_missing",
+              std::to_string(missing) + " of " + std::to_string(ids.size()) +
+                  " wanted files did not arrive",
+              "the offer does not hold every wanted blob; see the server's log");
+}
+
 class RsyncComponent : public rolesync::Deployer {
  public:
   Values offer(const OfferRequest&) override { return {{"module", std::string(module_name)}}; }
@@ -111,13 +145,15 @@ class RsyncComponent : public rolesync::Deployer {
       throw Error(Code::invalid, "offer_not_understood",
                   "the server's offer is not one of this deployer's version");
     }
+    const std::vector<std::string> ids = read_list(request.list_file);
     rolesync::Program program;
     program.argv = client_arguments(request);
     program.connect = host().open_stream(request.offer_id);
     program.timeout_seconds = longest_transfer_seconds;
     const ProgramResult result = host().run(program);
     if (!result.succeeded()) refuse(result);
-    return request.files;
+    expect_complete(ids, request.staging);
+    return ids.size();
   }
 };
 
