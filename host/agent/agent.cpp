@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/agent.hpp"
+
+#include "host/agent/commands.hpp"
+#include "host/agent/event_sender.hpp"
+#include "host/agent/heartbeat.hpp"
+#include "host/agent/identity.hpp"
+#include "host/agent/log.hpp"
+#include "host/agent/recovery.hpp"
+#include "host/agent/tasks.hpp"
+#include "host/agent/version.hpp"
+#include "host/services/clock.hpp"
+#include "host/services/file_system.hpp"
+
+namespace rolesync::agent {
+namespace {
+
+plugin::RegistryOptions registry_options(const AgentConfig& config) {
+  plugin::RegistryOptions options;
+  options.packaged_directories.assign(config.plugin_dirs.begin(), config.plugin_dirs.end());
+  options.drop_in_directories.assign(config.drop_in_dirs.begin(), config.drop_in_dirs.end());
+  options.private_directory = config.state_dir + "/plugins";
+  options.plugin_host_program = config.plugin_host;
+  return options;
+}
+
+}  // namespace
+
+// In the order in which each needs the ones above it.
+struct Agent::Parts {
+  Parts(const AgentConfig& config, UniqueFd lock, std::unique_ptr<EventQueue> queue_,
+        std::string credential)
+      : state_lock(std::move(lock)),
+        queue(std::move(queue_)),
+        unclean(begin_run(config, real_clock().boot_id())),
+        units(systemd_units()),
+        ports(kernel_ports()),
+        registry(registry_options(config)),
+        plugins(config, registry),
+        link(config, std::move(credential)),
+        events(*queue, real_clock()),
+        store(config.state_dir + "/tasks"),
+        installations(real_file_system(), config),
+        definitions(config.state_dir + "/definitions.json", config.role_defaults),
+        sender(*queue, link),
+        tasks({config, link, plugins, installations, *units, *ports, real_clock(), store, events},
+              [this] { heartbeat.poke_and_report(); }),
+        commands(config, link, tasks,
+                 [this] {
+                   reporter.touch_all();
+                   heartbeat.poke_and_report();
+                 }),
+        reporter({definitions, installations, plugins, *units, *ports, real_clock()}, unclean,
+                 [this] { heartbeat.poke(); }),
+        heartbeat({config, link, definitions, reporter, commands, registry}) {}
+
+  UniqueFd state_lock;
+  std::unique_ptr<EventQueue> queue;
+  const bool unclean;
+  std::unique_ptr<Units> units;
+  std::unique_ptr<Ports> ports;
+  plugin::Registry registry;
+  RolePlugins plugins;
+  ServerLink link;
+  TaskEvents events;
+  TaskStore store;
+  Installations installations;
+  DefinitionStore definitions;
+  EventSender sender;
+  Tasks tasks;
+  Commands commands;
+  RoleReporter reporter;
+  Heartbeat heartbeat;
+};
+
+Agent::Agent() = default;
+
+Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
+  Result<std::string> credential = read_credential(config);
+  if (!credential) return credential.error();
+  Result<UniqueFd> lock = lock_state(config);
+  if (!lock) return lock.error();
+  Result<std::unique_ptr<EventQueue>> queue =
+      EventQueue::open(config.state_dir + "/queue", config.queue_limit);
+  if (!queue) return queue.error();
+
+  std::unique_ptr<Agent> agent(new Agent);
+  agent->parts_ =
+      std::make_unique<Parts>(config, std::move(*lock), std::move(*queue), std::move(*credential));
+  Parts& parts = *agent->parts_;
+  (void)recover_installations(parts.installations);  // logged; the agent must reach its server
+  parts.registry.on_change([&parts] { parts.heartbeat.poke_and_report(); });
+  parts.registry.start_watching();
+  parts.tasks.resume_all();
+  parts.sender.start();
+  parts.heartbeat.start();
+  log_event(LogLevel::info, "agent.started",
+            {{"node", config.node_id},
+             {"version", kAgentVersion},
+             {"server", config.server_urls.front()}});
+  return agent;
+}
+
+void Agent::stop() {
+  parts_->link.stop();
+  parts_->tasks.stop();
+  parts_->commands.stop();
+  parts_->queue->stop();
+}
+
+Agent::~Agent() {
+  if (!parts_) return;
+  stop();
+  parts_->registry.on_change({});
+}
+
+}  // namespace rolesync::agent

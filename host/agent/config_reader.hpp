@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads one TOML table strictly: every key is asked for by name, and what nobody asked for is
+// refused with its line. Start-up only.
+#pragma once
+#include <toml++/toml.h>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/values/result.hpp"
+
+namespace rolesync::agent {
+
+class ConfigReader {
+ public:
+  ConfigReader(const toml::table& table, std::string file, std::string section,
+               std::string& problem)
+      : table_(table), file_(std::move(file)), section_(std::move(section)), problem_(problem) {}
+
+  void text(const char* key, std::string& into);
+  void texts(const char* key, std::vector<std::string>& into);
+  void text_or_texts(const char* key, std::vector<std::string>& into);
+  void flag(const char* key, bool& into);
+  void number(const char* key, std::int64_t low, std::int64_t high, std::int64_t& into);
+  const toml::table* section(const char* key);
+  void refuse_others();
+
+ private:
+  const toml::node* find(const char* key);
+  void complain(const toml::node& node, const std::string& what);
+  std::string full(const std::string& key) const;
+
+  const toml::table& table_;
+  std::string file_, section_;
+  std::string& problem_;  // the first one
+  std::set<std::string, std::less<>> asked_;
+};
+
+}  // namespace rolesync::agent

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events on their way to the server, one file each, in order, across restarts. Bounded: when it is
+// full the oldest progress event goes; results never do. Any thread.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/values/result.hpp"
+
+namespace rolesync::agent {
+
+enum class EventKind { progress, result };
+
+struct QueuedEvent {
+  std::uint64_t number = 0;
+  EventKind kind = EventKind::progress;
+  std::string text;  // the event's JSON
+};
+
+class EventQueue {
+ public:
+  // Takes up what an earlier process left. Half-written files are dropped.
+  static Result<std::unique_ptr<EventQueue>> open(std::string directory, std::size_t limit);
+
+  // On return a result is on the disk; progress is in a file.
+  Status add(EventKind kind, std::string text);
+
+  // The oldest ones, at most `count`; they stay until drop().
+  std::vector<QueuedEvent> oldest(std::size_t count) const;
+  void drop(const std::vector<QueuedEvent>& events);
+  std::size_t size() const;
+
+  // True when there is something to send; false when `stop()` was called or the time is over.
+  bool wait_for_events(std::chrono::milliseconds limit);
+  void stop();
+
+ private:
+  EventQueue(std::string directory, std::size_t limit)
+      : directory_(std::move(directory)), limit_(limit) {}
+  Status load();
+  std::string path(const QueuedEvent& event) const;
+  void make_room();
+
+  const std::string directory_;
+  const std::size_t limit_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<QueuedEvent> events_;
+  std::uint64_t next_ = 1;
+  bool stopped_ = false;
+};
+
+}  // namespace rolesync::agent

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/event_sender.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "host/agent/log.hpp"
+
+namespace rolesync::agent {
+namespace {
+
+constexpr std::size_t kBatch = 50;
+
+// Would be refused again and again, and block everything behind it.
+bool is_final_refusal(const Error& error) {
+  return error.kind == ErrorKind::invalid || error.kind == ErrorKind::not_found ||
+         error.kind == ErrorKind::too_large;
+}
+
+}  // namespace
+
+EventSender::EventSender(EventQueue& queue, ServerLink& link) : queue_(queue), link_(link) {}
+
+EventSender::~EventSender() {
+  queue_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void EventSender::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void EventSender::run() {
+  std::unique_ptr<LinkClient> client;
+  Backoff backoff;
+  std::size_t batch = kBatch;
+  while (!link_.stopping()) {
+    if (!queue_.wait_for_events(std::chrono::seconds(60))) continue;
+    if (!client) {
+      auto connected = link_.connect();
+      if (!connected) {
+        link_.pause(backoff.next());
+        continue;
+      }
+      client = std::move(*connected);
+    }
+    const std::vector<QueuedEvent> events = queue_.oldest(batch);
+    Json list = Json::array();
+    for (const QueuedEvent& event : events) list.push_back(*parse_json(event.text));
+    Result<Json> answer = client->post(link_.node_path("task-events"),
+                                       {{"boot_id", link_.boot_id()}, {"events", std::move(list)}},
+                                       std::chrono::seconds(30));
+    if (answer) {
+      queue_.drop(events);
+      backoff.reset();
+      batch = kBatch;
+    } else if (is_final_refusal(answer.error())) {
+      // One of them is not understood: find it by sending them one by one.
+      if (events.size() == 1) {
+        log_event(LogLevel::error, "events.refused",
+                  {{"detail", answer.error().text()}, {"event", events[0].text}});
+        queue_.drop(events);
+      }
+      batch = 1;
+    } else {
+      client.reset();
+      if (!link_.pause(backoff.next())) return;
+    }
+  }
+}
+
+}  // namespace rolesync::agent

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings the queue's events to the server, in order, as soon as there are any; keeps trying with
+// growing pauses while it is away. Owns one thread and one connection.
+#pragma once
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "host/agent/event_queue.hpp"
+#include "host/agent/server_link.hpp"
+
+namespace rolesync::agent {
+
+class EventSender {
+ public:
+  EventSender(EventQueue& queue, ServerLink& link);
+  ~EventSender();  // ends within a second; what was not sent stays in the queue
+  void start();
+
+ private:
+  void run();
+  EventQueue& queue_;
+  ServerLink& link_;
+  std::thread thread_;
+};
+
+}  // namespace rolesync::agent

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/heartbeat.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "host/agent/log.hpp"
+#include "host/agent/version.hpp"
+
+namespace rolesync::agent {
+namespace {
+
+// Between two reports of our own accord: a service that flaps must not flood the server.
+constexpr std::chrono::milliseconds kShortestGap{200};
+
+std::string os_info_text() {
+  const OsInfo info = os_info();
+  return to_text(Json{{"system", info.system},
+                      {"release", info.release},
+                      {"architecture", info.architecture},
+                      {"hostname", info.hostname},
+                      {"distribution", info.distribution}});
+}
+
+const char* state_name(plugin::PluginState state) {
+  switch (state) {
+    case plugin::PluginState::ready:
+      return "ready";
+    case plugin::PluginState::failed:
+      return "failed";
+    case plugin::PluginState::quarantined:
+      return "quarantined";
+  }
+  return "failed";
+}
+
+std::vector<std::string> texts(const Json& object, const char* key) {
+  std::vector<std::string> list;
+  auto it = object.find(key);
+  if (it == object.end() || !it->is_array()) return list;
+  for (const Json& each : *it) {
+    if (each.is_string()) list.push_back(each.get<std::string>());
+  }
+  return list;
+}
+
+}  // namespace
+
+Heartbeat::Heartbeat(Parts parts) : parts_(parts), os_info_(os_info_text()) {}
+
+Heartbeat::~Heartbeat() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    poked_.notify_all();
+  }
+  if (talker_.joinable()) talker_.join();
+  if (watcher_.joinable()) watcher_.join();
+}
+
+void Heartbeat::start() {
+  talker_ = std::thread([this] { talk(); });
+  watcher_ = std::thread([this] { watch(); });
+}
+
+void Heartbeat::poke() {
+  std::lock_guard lock(mutex_);
+  look_now_ = true;
+  poked_.notify_all();
+}
+
+void Heartbeat::poke_and_report() {
+  std::lock_guard lock(mutex_);
+  look_now_ = report_now_ = true;
+  poked_.notify_all();
+}
+
+void Heartbeat::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    poked_.wait_for(lock, parts_.config.detect_interval, [this] { return look_now_ || stopping_; });
+    if (stopping_) return;
+    const bool forced = report_now_;
+    look_now_ = report_now_ = false;
+    lock.unlock();
+    const std::string roles = parts_.reporter.look(RoleReporter::Occasion::between).roles;
+    lock.lock();
+    if (!forced && roles == reported_roles_) continue;
+    if (client_) client_->http().interrupt();
+    poked_.wait_for(lock, kShortestGap, [this] { return stopping_; });
+  }
+}
+
+void Heartbeat::talk() {
+  while (!parts_.link.stopping()) {
+    Result<std::unique_ptr<LinkClient>> connected = parts_.link.connect();
+    if (!connected) {
+      log_event(LogLevel::error, "server.unusable", {{"detail", connected.error().text()}});
+      parts_.link.pause(backoff_.next());
+      continue;
+    }
+    std::unique_ptr<LinkClient> client = std::move(*connected);
+    {
+      std::lock_guard lock(mutex_);
+      client_ = client.get();
+    }
+    while (!parts_.link.stopping() && beat(*client)) {
+    }
+    {
+      std::lock_guard lock(mutex_);
+      client_ = nullptr;
+    }
+    client.reset();
+    if (!parts_.link.stopping()) parts_.link.pause(backoff_.next());
+  }
+}
+
+std::string Heartbeat::plugins_text() const {
+  Json list = Json::array();
+  for (const plugin::PluginInfo& info : parts_.registry.plugins()) {
+    Json provides = Json::array();
+    for (const plugin::Provided& each : info.provides) {
+      provides.push_back({{"kind", each.kind}, {"id", each.id}});
+    }
+    list.push_back({{"name", info.name},
+                    {"version", info.version},
+                    {"sha256", info.sha256},
+                    {"state", state_name(info.state)},
+                    {"reason", info.reason},
+                    {"provides", std::move(provides)}});
+  }
+  return to_text(list);
+}
+
+std::string Heartbeat::body(const std::vector<std::string>& acknowledged) {
+  LocalReport report = parts_.reporter.look(RoleReporter::Occasion::heartbeat);
+  const MachineFigures figures = machine_.figures(parts_.config.state_dir);
+  const Json head{{"sequence", ++sequence_},
+                  {"boot_id", parts_.link.boot_id()},
+                  {"agent_version", kAgentVersion},
+                  {"cpu_percent", figures.cpu_percent},
+                  {"memory_percent", figures.memory_percent},
+                  {"disk_percent", figures.disk_percent},
+                  {"definitions_etag", parts_.definitions.current()->etag},
+                  {"acknowledged", acknowledged}};
+  {
+    std::lock_guard lock(mutex_);
+    reported_roles_ = report.roles;
+  }
+  return body_.write(head, {{"role_report", std::move(report.roles)},
+                            {"listening_ports", std::move(report.listening_ports)},
+                            {"plugins", plugins_text()},
+                            {"os_info", os_info_}});
+}
+
+// One report and its answer. False: the connection is not to be used further now.
+bool Heartbeat::beat(LinkClient& client) {
+  const std::vector<std::string> acknowledged = parts_.commands.to_acknowledge();
+  HttpRequest request;
+  request.method = "POST";
+  request.path = parts_.link.node_path("heartbeat?wait=" + std::to_string(wait_seconds_));
+  request.headers["Content-Type"] = "application/json";
+  request.body = body(acknowledged);
+  request.time_limit = std::chrono::seconds(wait_seconds_ + 15);
+  Result<HttpAnswer> answer = client.http().send(request);
+  if (!answer && answer.error().reason == "interrupted") {
+    // Whether the server has read that body is not known: say everything again.
+    body_.resend_all();
+    return true;
+  }
+  if (!answer) {
+    log_event(LogLevel::warning, "server.away", {{"detail", answer.error().text()}});
+    body_.resend_all();
+    parts_.link.failed();
+    return false;
+  }
+  if (answer->status != 200 && answer->status != 204) {
+    const Error refusal = error_from_answer(*answer);
+    log_event(LogLevel::error, "heartbeat.refused",
+              {{"reason", refusal.reason}, {"detail", refusal.text()}});
+    body_.resend_all();
+    return false;
+  }
+  backoff_.reset();
+  body_.delivered();
+  parts_.commands.confirm(acknowledged);
+  if (answer->status == 200) obey(*answer);
+  const std::string etag = parts_.definitions.current()->etag;
+  if (wanted_etag_ != etag && !wanted_etag_.empty()) {
+    if (Status refreshed = parts_.definitions.refresh(client); !refreshed) {
+      log_event(LogLevel::warning, "definitions.unavailable",
+                {{"detail", refreshed.error().text()}});
+      return false;
+    }
+    // What it is called does not matter as long as it is the newest.
+    wanted_etag_ = parts_.definitions.current()->etag;
+  }
+  return true;
+}
+
+void Heartbeat::obey(const HttpAnswer& answer) {
+  Result<Json> said = parse_json(answer.body, {16 << 20, 64});
+  if (!said || !said->is_object()) {
+    log_event(LogLevel::error, "heartbeat.not_understood");
+    return;
+  }
+  body_.resend(texts(*said, "resend"));
+  if (auto interval = said->find("heartbeat_interval_seconds");
+      interval != said->end() && interval->is_number_integer()) {
+    wait_seconds_ = std::clamp(interval->get<int>(), 1, 300);
+  }
+  if (auto etag = said->find("definitions_etag"); etag != said->end() && etag->is_string()) {
+    wanted_etag_ = etag->get<std::string>();
+  }
+  if (auto commands = said->find("commands"); commands != said->end()) {
+    parts_.commands.take(*commands);
+  }
+}
+
+}  // namespace rolesync::agent

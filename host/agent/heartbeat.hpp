@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's pulse: reports, waits for commands, and breaks off its own wait when something here
+// has changed. Owns two threads: one that talks, one that looks in between.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "host/agent/commands.hpp"
+#include "host/agent/definitions.hpp"
+#include "host/agent/heartbeat_body.hpp"
+#include "host/agent/role_report.hpp"
+#include "host/agent/server_link.hpp"
+#include "host/plugin/registry.hpp"
+#include "host/services/machine.hpp"
+
+namespace rolesync::agent {
+
+class Heartbeat {
+ public:
+  struct Parts {
+    const AgentConfig& config;
+    ServerLink& link;
+    DefinitionStore& definitions;
+    RoleReporter& reporter;
+    Commands& commands;
+    plugin::Registry& registry;
+  };
+  explicit Heartbeat(Parts parts);
+  ~Heartbeat();  // after ServerLink::stop()
+  void start();
+
+  // Something here may have changed: look now, and report if so. Any thread.
+  void poke();
+  // Report in any case.
+  void poke_and_report();
+
+ private:
+  void talk();
+  void watch();
+  bool beat(LinkClient& client);
+  void obey(const HttpAnswer& answer);
+  std::string body(const std::vector<std::string>& acknowledged);
+  std::string plugins_text() const;
+
+  Parts parts_;
+  Machine machine_;
+  HeartbeatBody body_;
+  Backoff backoff_;
+  std::uint64_t sequence_ = 0;
+  int wait_seconds_ = 25;
+  std::string wanted_etag_;  // of the definitions the server has
+  const std::string os_info_;
+
+  std::mutex mutex_;
+  std::condition_variable poked_;
+  bool look_now_ = false, report_now_ = false, stopping_ = false;
+  std::string reported_roles_;    // as last sent
+  LinkClient* client_ = nullptr;  // while a poll may be waiting
+  std::thread talker_, watcher_;
+};
+
+}  // namespace rolesync::agent

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the body of a heartbeat: parts that the server has seen already go as their hash
+// (docs/protocol.md). One thread.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/values/json.hpp"
+
+namespace rolesync::agent {
+
+class HeartbeatBody {
+ public:
+  // `parts`: compact JSON text by name. `head`: the fields that are always sent.
+  std::string write(const Json& head, const std::map<std::string, std::string>& parts);
+  // The server has taken the body written last.
+  void delivered();
+  // It wants these parts again (or all of them).
+  void resend(const std::vector<std::string>& parts);
+  void resend_all() { seen_.clear(); }
+
+ private:
+  std::map<std::string, std::string> seen_, sent_;  // hash by part
+};
+
+}  // namespace rolesync::agent

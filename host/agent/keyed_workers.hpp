@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A few threads that do jobs: jobs of one key in order and never at the same time, jobs of
+// different keys side by side. The key is a target path, so that one target has one worker. Any
+// thread.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace rolesync::agent {
+
+class KeyedWorkers {
+ public:
+  explicit KeyedWorkers(std::size_t threads);
+  ~KeyedWorkers();  // waits for the jobs in progress; drops the waiting ones
+  void add(std::string key, std::function<void()> job);
+  void stop();  // no job is begun any more
+
+ private:
+  struct Job {
+    std::string key;
+    std::function<void()> work;
+  };
+  void run();
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;
+  std::set<std::string> busy_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace rolesync::agent

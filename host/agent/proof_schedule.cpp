@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/proof_schedule.hpp"
+
+#include <algorithm>
+
+namespace rolesync::agent {
+namespace {
+
+constexpr std::chrono::microseconds kCheap{2000};
+constexpr std::chrono::minutes kWatchedInterval{10};
+constexpr std::chrono::hours kFullInterval{24};
+constexpr int kShareOfACore = 1000;
+
+}  // namespace
+
+ProofSchedule::Due ProofSchedule::due(Time now, bool heartbeat) const {
+  if (!proved_once_) return full_wanted_ ? Due::full : Due::stats;
+  const auto since = now - last_;
+  const auto affordable = cost_ * kShareOfACore;
+  if (heartbeat && now - last_full_ >= kFullInterval) return Due::full;
+  // Touched again and again, a large tree is still not walked all the time.
+  if (touched_)
+    return since >= std::min<Time::duration>(affordable, std::chrono::seconds(10)) ||
+                   cost_ < kCheap * 5
+               ? Due::stats
+               : Due::no;
+  if (!heartbeat) return Due::no;
+  if (watched_) {
+    return since >= std::max<Time::duration>(kWatchedInterval, affordable) ? Due::stats : Due::no;
+  }
+  return cost_ < kCheap || since >= affordable ? Due::stats : Due::no;
+}
+
+void ProofSchedule::proved(Time now, std::chrono::microseconds cost, bool full) {
+  last_ = now;
+  // A daily full reading is not what the next look will cost.
+  if (!full) cost_ = cost;
+  if (full || !proved_once_) last_full_ = now;
+  touched_ = false;
+  proved_once_ = true;
+}
+
+}  // namespace rolesync::agent

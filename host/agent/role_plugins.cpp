@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/role_plugins.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace rolesync::agent {
+namespace {
+
+constexpr std::chrono::minutes kActionLimit{5};
+constexpr std::chrono::hours kFetchLimit{6};
+constexpr std::chrono::seconds kLookLimit{10};
+
+Error bad_answer(const std::string& kind, const std::string& id) {
+  return {ErrorKind::failed, "plugin_fault",
+          kind + " '" + id + "' answered something that is not understood",
+          "look for another version of that plugin"};
+}
+
+bool is_text(const Json& object, const char* key) {
+  auto it = object.find(key);
+  return it != object.end() && it->is_string();
+}
+
+Json to_json(const ServiceState& service) {
+  Json object{{"state", service.state}, {"detail", service.detail}, {"started_at", nullptr}};
+  if (service.started_at) object["started_at"] = to_rfc3339(*service.started_at);
+  return object;
+}
+
+std::optional<uid_t> user_id(const std::string& name) {
+  std::string buffer(16384, '\0');
+  passwd entry{}, *found = nullptr;
+  ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  return found ? std::optional<uid_t>(found->pw_uid) : std::nullopt;
+}
+
+std::optional<gid_t> group_id(const std::string& name) {
+  std::string buffer(16384, '\0');
+  group entry{}, *found = nullptr;
+  ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  return found ? std::optional<gid_t>(found->gr_gid) : std::nullopt;
+}
+
+}  // namespace
+
+bool has_service(const Role& role) {
+  return !role.systemd_service.empty() || !role.restart_options.empty();
+}
+
+Result<FileOwner> owner_of_files(const Role& role) {
+  struct stat st {};
+  std::filesystem::path path(role.target_path);
+  while (::lstat(path.c_str(), &st) != 0 && path.has_relative_path()) path = path.parent_path();
+  FileOwner owner{st.st_uid, st.st_gid};
+  if (role.owner.empty()) return owner;
+  const std::size_t colon = role.owner.find(':');
+  const std::string user = role.owner.substr(0, colon);
+  std::optional<uid_t> uid = user_id(user);
+  if (!uid) {
+    return Error{ErrorKind::failed, "unknown_owner", "there is no user '" + user + "' on this node",
+                 "create it, or change the role"};
+  }
+  owner.uid = *uid;
+  if (const passwd* entry = ::getpwuid(*uid)) owner.gid = entry->pw_gid;
+  if (colon == std::string::npos) return owner;
+  std::optional<gid_t> gid = group_id(role.owner.substr(colon + 1));
+  if (!gid) {
+    return Error{ErrorKind::failed, "unknown_owner",
+                 "there is no group '" + role.owner.substr(colon + 1) + "' on this node",
+                 "create it, or change the role"};
+  }
+  owner.gid = *gid;
+  return owner;
+}
+
+RolePlugins::RolePlugins(const AgentConfig& config, plugin::Registry& registry)
+    : config_(config), registry_(registry), state_(config.state_dir + "/plugin-state") {}
+
+NodeServicesOptions RolePlugins::services_for(const std::string& kind,
+                                              const std::string& id) const {
+  NodeServicesOptions options;
+  options.plugin = kind + "." + id;
+  options.limits = config_.limits;
+  options.state = &state_;
+  options.plugin_host_program = config_.plugin_host;
+  options.private_root = config_.state_dir + "/run";
+  options.log_root = config_.state_dir + "/logs";
+  return options;
+}
+
+Result<ServiceState> RolePlugins::service(const Role& role, const char* action, Units& units,
+                                          Ports& ports, const CancelFlag* cancelled) {
+  NodeServicesOptions options = services_for("restart_strategy", role.restart_strategy);
+  options.units = &units;
+  options.ports = &ports;
+  options.cancelled = cancelled;
+  options.directory = role.target_path;
+  // Its commands come from the role: they run as the owner of the role's files, if at all.
+  Result<FileOwner> owner = owner_of_files(role);
+  options.programs =
+      owner ? command_user(config_.limits, owner->uid, owner->gid) : Result<RunAs>(owner.error());
+  NodeServices services(std::move(options));
+  const bool is_look = std::string_view(action) == "status";
+  plugin::CallOptions call{is_look ? std::chrono::milliseconds(kLookLimit) : kActionLimit,
+                           &services, cancelled};
+  Result<Json> answer =
+      registry_.call("restart_strategy", role.restart_strategy, action,
+                     {{"role", role_to_json(role)}, {"options", role.restart_options}}, call);
+  if (!answer) return answer.error();
+  if (!answer->is_object() || !is_text(*answer, "state")) {
+    return bad_answer("restart strategy", role.restart_strategy);
+  }
+  ServiceState state;
+  state.state = (*answer)["state"].get<std::string>();
+  if (is_text(*answer, "started_at")) {
+    state.started_at = from_rfc3339((*answer)["started_at"].get<std::string>());
+  }
+  if (is_text(*answer, "detail")) state.detail = (*answer)["detail"].get<std::string>();
+  return state;
+}
+
+Result<Detection> RolePlugins::detect(const Role& role, bool path_exists,
+                                      const std::optional<ServiceState>& service, Units& units,
+                                      Ports& ports) {
+  NodeServicesOptions options = services_for("detector", role.detector);
+  options.units = &units;
+  options.ports = &ports;
+  Json listening = Json::array();
+  Result<std::vector<ListeningPort>> scanned = ports.scan();
+  if (!scanned) return scanned.error();
+  for (const ListeningPort& port : *scanned) {
+    if (listening.empty() || listening.back() != port.port) listening.push_back(port.port);
+  }
+  NodeServices services(std::move(options));
+  const Json request{{"role", role_to_json(role)},
+                     {"facts",
+                      {{"path_exists", path_exists},
+                       {"service", service ? to_json(*service) : Json(nullptr)},
+                       {"listening_ports", std::move(listening)}}}};
+  Result<Json> answer =
+      registry_.call("detector", role.detector, "detect", request, {kLookLimit, &services});
+  if (!answer) return answer.error();
+  if (!answer->is_object() || !is_text(*answer, "state") || !is_text(*answer, "health")) {
+    return bad_answer("detector", role.detector);
+  }
+  Detection detection;
+  detection.state = (*answer)["state"].get<std::string>();
+  detection.health = (*answer)["health"].get<std::string>();
+  if (is_text(*answer, "reason")) detection.reason = (*answer)["reason"].get<std::string>();
+  detection.evidence = std::make_shared<Json>(answer->value("evidence", Json::object()));
+  return detection;
+}
+
+Status RolePlugins::fetch(const Role& role, const FetchOrder& order, StreamOpener opener,
+                          const CancelFlag* cancelled) {
+  StreamTable streams;
+  NodeServicesOptions options = services_for("deployer", role.deployer);
+  options.streams = &streams;
+  options.open_stream = std::move(opener);
+  options.cancelled = cancelled;
+  options.programs = RunAs{};  // it writes into the staging directory, which is ours alone
+  options.directory = order.staging;
+  options.time_limit = kFetchLimit;
+  NodeServices services(std::move(options));
+  const Json request{{"offer", *order.offer},        {"offer_id", order.offer_id},
+                     {"staging", order.staging},     {"basis", order.basis},
+                     {"list_file", order.list_file}, {"files", order.files},
+                     {"bytes", order.bytes}};
+  Result<Json> answer = registry_.call("deployer", role.deployer, "fetch", request,
+                                       {kFetchLimit, &services, cancelled});
+  return answer.ok() ? Status{} : Status{answer.error()};
+}
+
+bool RolePlugins::may_look_at(const std::string& path) const {
+  return allowed_root_of(config_.limits, path).ok();
+}
+
+Status RolePlugins::check_present(const Role& role) const {
+  const std::pair<const char*, const std::string*> needed[] = {
+      {"deployer", &role.deployer},
+      {"restart_strategy", has_service(role) ? &role.restart_strategy : nullptr}};
+  for (const auto& [kind, id] : needed) {
+    if (!id || registry_.has(kind, *id)) continue;
+    return Error{ErrorKind::failed, "plugin_missing",
+                 std::string("this node has no ") + kind + " plugin '" + *id + "'",
+                 "install it in the agent's plugin directory"};
+  }
+  return {};
+}
+
+}  // namespace rolesync::agent

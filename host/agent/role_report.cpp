@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/role_report.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "host/agent/log.hpp"
+
+namespace rolesync::agent {
+namespace {
+
+constexpr std::size_t kMaxDriftListed = 100;
+// A report that differs only in when it was verified is not worth sending more often.
+constexpr Millis kVerifiedStep = 10 * 60 * 1000;
+
+const char* name(DriftKind kind) {
+  switch (kind) {
+    case DriftKind::changed:
+      return "changed";
+    case DriftKind::removed:
+      return "removed";
+    case DriftKind::mode_changed:
+      return "mode_changed";
+    case DriftKind::replaced:
+      return "replaced";
+  }
+  return "changed";
+}
+
+Json no_release() {
+  return {{"version", nullptr},     {"content_id", nullptr},  {"role_revision", nullptr},
+          {"verified_at", nullptr}, {"drift", Json::array()}, {"drift_count", 0}};
+}
+
+Json release_facts(const Release& release, const Proof& proof) {
+  Json drift = Json::array();
+  for (const Drift& each : proof.drift) {
+    if (drift.size() == kMaxDriftListed) break;
+    drift.push_back({{"path", each.path}, {"kind", name(each.kind)}});
+  }
+  return {{"version", release.commit},
+          {"content_id", release.content_id},
+          {"role_revision", release.role_revision},
+          {"drift", std::move(drift)},
+          {"drift_count", proof.drift.size()}};
+}
+
+// Does the running program come from the files on the disk?
+const char* running_fact(const Role& role, bool installed, Millis activated_at,
+                         const std::optional<ServiceState>& service) {
+  if (!installed) return "unknown";
+  if (!has_service(role)) return "current";
+  if (!service || service->state != "running" || !service->started_at) return "unknown";
+  return *service->started_at < activated_at ? "restart_pending" : "current";
+}
+
+bool listens(const Facts& facts, int port) {
+  return std::any_of(facts.ports.begin(), facts.ports.end(),
+                     [&](const ListeningPort& each) { return each.port == port; });
+}
+
+}  // namespace
+
+RoleReporter::RoleReporter(Parts parts, bool full_first, std::function<void()> on_touch)
+    : parts_(parts),
+      full_first_(full_first),
+      watch_([this, on_touch = std::move(on_touch)](const std::string& role) {
+        touch(role);
+        on_touch();
+      }) {}
+
+void RoleReporter::touch(const std::string& role) {
+  std::lock_guard lock(mutex_);
+  auto it = installed_.find(role);
+  if (it != installed_.end()) it->second.schedule.touched();
+}
+
+void RoleReporter::touch_all() {
+  std::lock_guard lock(mutex_);
+  for (auto& [role, state] : installed_) state.schedule.touched();
+}
+
+RoleReporter::Installed& RoleReporter::installed(const std::string& role) {
+  std::lock_guard lock(mutex_);
+  return installed_.try_emplace(role, full_first_).first->second;
+}
+
+std::shared_ptr<const Facts> RoleReporter::collect(const std::vector<Role>& roles) {
+  FactQuestion question;
+  for (const Role& role : roles) {
+    if (!role.target_path.empty() && parts_.plugins.may_look_at(role.target_path)) {
+      question.paths.insert(role.target_path);
+    }
+    if (!role.systemd_service.empty()) question.units.insert(role.systemd_service);
+  }
+  return collect_facts(question, parts_.units, parts_.ports);
+}
+
+LocalReport RoleReporter::look(Occasion occasion) {
+  std::lock_guard lock(look_mutex_);
+  const std::shared_ptr<const Definitions> definitions = parts_.definitions.current();
+  const std::shared_ptr<const Facts> facts = collect(definitions->roles);
+  Json roles = Json::object();
+  for (const Role& role : definitions->roles) {
+    Installed& state = installed(role.name);
+    prove(role, state, occasion);
+    roles[role.name] = report_role(role, facts, state);
+  }
+  Json ports = Json::array();
+  for (const ListeningPort& port : facts->ports) {
+    ports.push_back({{"port", port.port},
+                     {"address", port.address},
+                     {"process", port.process},
+                     {"pid", port.pid}});
+  }
+  return {to_text(roles), to_text(ports)};
+}
+
+// While a task uses the installation, the last proof stands; the task's own end brings a new one.
+void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) {
+  const auto begin = parts_.clock.monotonic();
+  ProofSchedule::Due due;
+  {
+    std::lock_guard lock(mutex_);
+    due = state.schedule.due(begin, occasion == Occasion::heartbeat);
+  }
+  std::optional<Held> held = parts_.installations.try_hold(role);
+  if (!held) return;
+  const Release* release = (*held)->current();
+  const bool same = release ? state.present && release->task_id == state.task_id &&
+                                  release->activated_at == state.activated_at
+                            : !state.present;
+  if (!same) take_release(role, state, **held);
+  if (!release || (same && due == ProofSchedule::Due::no)) return;
+  // A touch from now on is a new one.
+  Result<Proof> proof = (*held)->prove(due == ProofSchedule::Due::full);
+  const auto cost =
+      std::chrono::duration_cast<std::chrono::microseconds>(parts_.clock.monotonic() - begin);
+  {
+    std::lock_guard lock(mutex_);
+    state.schedule.proved(begin, cost, due == ProofSchedule::Due::full);
+  }
+  state.error = proof ? "" : proof.error().text();
+  if (!proof) return;
+  state.verified_at = proof->verified_at;
+  Json facts = release_facts(*release, *proof);
+  Json before = *state.facts;
+  before.erase("verified_at");
+  if (facts != before || state.verified_at - state.reported_at >= kVerifiedStep) {
+    state.reported_at = state.verified_at;
+  }
+  facts["verified_at"] = to_rfc3339(state.reported_at);
+  state.facts = std::make_shared<Json>(std::move(facts));
+}
+
+void RoleReporter::take_release(const Role& role, Installed& state, Installation& installation) {
+  const Release* release = installation.current();
+  state.present = release != nullptr;
+  state.task_id = release ? release->task_id : "";
+  state.activated_at = release ? release->activated_at : 0;
+  state.facts = std::make_shared<Json>(no_release());
+  state.error.clear();
+  state.reported_at = 0;
+  if (!release) {
+    watch_.forget(role.name);
+    return;
+  }
+  const bool complete = watch_.watch(role.name, role.target_path, release->manifest);
+  std::lock_guard lock(mutex_);
+  state.schedule.watched(complete);
+}
+
+Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Facts>& facts,
+                               Installed& state) {
+  UnitsOfFacts units(facts, parts_.units);
+  PortsOfFacts ports(facts);
+  const auto path = facts->path_exists.find(role.target_path);
+  const bool path_exists = path != facts->path_exists.end() && path->second;
+  std::optional<ServiceState> service;
+  std::string error = state.error;
+  if (has_service(role)) {
+    Result<ServiceState> asked = parts_.plugins.service(role, "status", units, ports, nullptr);
+    service = asked ? std::move(*asked) : ServiceState{"unknown", {}, asked.error().message};
+  }
+  Detection detection;
+  Result<Detection> detected = parts_.plugins.detect(role, path_exists, service, units, ports);
+  if (detected) {
+    detection = std::move(*detected);
+  } else {
+    detection.reason = detected.error().reason;
+    detection.evidence = std::make_shared<Json>(Json::object());
+    if (error.empty()) error = detected.error().text();
+  }
+  Json listening = Json::array();
+  if (role.health_check_port && listens(*facts, *role.health_check_port)) {
+    listening.push_back(*role.health_check_port);
+  }
+  Json running_service;
+  if (service && service->state != "unknown") running_service = service->state == "running";
+  const char* running = running_fact(role, state.present, state.activated_at, service);
+  Json report = state.facts ? *state.facts : no_release();
+  report.update({{"path_exists", path_exists},
+                 {"service_running", std::move(running_service)},
+                 {"ports", std::move(listening)},
+                 {"state", detection.state},
+                 {"health", detection.health},
+                 {"reason", detection.reason},
+                 {"evidence", *detection.evidence},
+                 {"running", running},
+                 {"restart_pending", std::string_view(running) == "restart_pending"},
+                 {"error", error}});
+  return report;
+}
+
+}  // namespace rolesync::agent

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this node says about its roles: what is detected, what is installed, and what the disk
+// proves. Made for every heartbeat and looked at in between; one at a time, from any thread.
+#pragma once
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/agent/definitions.hpp"
+#include "host/agent/installations.hpp"
+#include "host/agent/proof_schedule.hpp"
+#include "host/agent/role_plugins.hpp"
+#include "host/agent/tree_watch.hpp"
+#include "host/facts/facts.hpp"
+#include "host/services/clock.hpp"
+#include "host/values/json.hpp"
+
+namespace rolesync::agent {
+
+// Compact JSON texts of the parts of a heartbeat that seldom change.
+struct LocalReport {
+  std::string roles;            // role_report
+  std::string listening_ports;  // listening_ports
+};
+
+class RoleReporter {
+ public:
+  struct Parts {
+    DefinitionStore& definitions;
+    Installations& installations;
+    RolePlugins& plugins;
+    Units& units;
+    Ports& ports;
+    Clock& clock;
+  };
+  // `full_first`: the machine did not end cleanly, so nothing is believed. `on_touch` is called
+  // when the kernel reports a touched file, from a thread of the watch.
+  RoleReporter(Parts parts, bool full_first, std::function<void()> on_touch);
+
+  enum class Occasion { heartbeat, between };
+  LocalReport look(Occasion occasion);
+
+  void touch(const std::string& role);  // prove it at the next look
+  void touch_all();
+
+ private:
+  struct Installed {
+    explicit Installed(bool full_first) : schedule(full_first) {}
+    ProofSchedule schedule;
+    std::string task_id;                // of the release that is being watched
+    bool present = false;               // there is a release
+    std::shared_ptr<const Json> facts;  // version, content_id, ... as they stand in the report
+    Millis activated_at = 0;
+    Millis verified_at = 0, reported_at = 0;
+    std::string error;
+  };
+  Installed& installed(const std::string& role);
+  void prove(const Role& role, Installed& state, Occasion occasion);
+  void take_release(const Role& role, Installed& state, Installation& installation);
+  Json report_role(const Role& role, const std::shared_ptr<const Facts>& facts, Installed& state);
+  std::shared_ptr<const Facts> collect(const std::vector<Role>& roles);
+
+  Parts parts_;
+  const bool full_first_;
+  std::mutex look_mutex_;
+  std::mutex mutex_;  // the map and the schedules' touches
+  std::map<std::string, Installed> installed_;
+  TreeWatch watch_;
+};
+
+}  // namespace rolesync::agent

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/stage.hpp"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "host/agent/role_commands.hpp"
+#include "host/services/durable_file.hpp"
+
+namespace rolesync::agent {
+namespace {
+
+constexpr int kFetchTries = 3;
+
+Error cancelled_error() {
+  return {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"};
+}
+
+bool is_transient(const Error& error) {
+  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
+}
+
+// Removes the list of wanted blobs when the fetch is over.
+struct ListFile {
+  std::string path;
+  ~ListFile() { ::unlink(path.c_str()); }
+};
+
+}  // namespace
+
+Status Stager::preflight(const Task& task) const {
+  const Role& role = task.role;
+  if (Status present = plugins_.check_present(role); !present) return present;
+  if (Status commands = check_commands(config_, role); !commands) return commands;
+  const bool controls = task.restart || role.switch_mode == SwitchMode::stopped;
+  if (controls && !role.systemd_service.empty()) {
+    return check_unit(config_.limits, role.systemd_service);
+  }
+  return {};
+}
+
+Result<Manifest> Stager::manifest_of(LinkClient& client, const std::string& content_id) {
+  Result<HttpAnswer> answer = client.get("/api/contents/" + content_id + "/manifest");
+  if (!answer) return answer.error();
+  Result<Manifest> manifest = Manifest::parse(answer->body);
+  if (!manifest) return manifest;
+  if (manifest->content_id() == content_id) return manifest;
+  return Error{ErrorKind::failed, "manifest_mismatch",
+               "the manifest from the server is not the one of " + content_id,
+               "look at the server's cache"};
+}
+
+Status Stager::stage(TaskRecord& record, Installation& installation, const CancelFlag& cancelled,
+                     Manifest& manifest) {
+  if (Status ready = preflight(record.task); !ready) return ready;
+  Result<std::unique_ptr<LinkClient>> client = link_.connect();
+  if (!client) return client.error();
+  Result<Manifest> wanted = manifest_of(**client, record.task.content_id);
+  if (!wanted) return wanted.error();
+  manifest = std::move(*wanted);
+  if (Status fetched = fetch(record, **client, installation, manifest, cancelled); !fetched) {
+    return fetched;
+  }
+  if (cancelled) return cancelled_error();
+  return installation.verify_staged(manifest, record.task.first_install);
+}
+
+Status Stager::fetch(TaskRecord& record, LinkClient& client, Installation& installation,
+                     const Manifest& manifest, const CancelFlag& cancelled) {
+  Backoff backoff;
+  for (int attempt = 1;; ++attempt) {
+    if (cancelled) return cancelled_error();
+    // Asked again after a broken transfer: what did arrive is not fetched twice.
+    Result<std::vector<ManifestEntry>> lacking = installation.lacking(manifest);
+    if (!lacking) return lacking.error();
+    if (lacking->empty()) return {};
+    Status fetched = fetch_once(record.task, client, installation, *lacking, cancelled);
+    if (fetched || !is_transient(fetched.error()) || attempt == kFetchTries) return fetched;
+    TaskEvent event{"staging", "fetch", "", "trying again: " + fetched.error().message, ""};
+    events_.progress(record, std::move(event));
+    if (!link_.pause(backoff.next())) return fetched;
+  }
+}
+
+Status Stager::fetch_once(const Task& task, LinkClient& client, Installation& installation,
+                          const std::vector<ManifestEntry>& lacking, const CancelFlag& cancelled) {
+  std::set<std::string> wanted;
+  for (const ManifestEntry& entry : lacking) wanted.insert(entry.blob_id);
+  Result<Json> offer =
+      client.post(link_.node_path("offers"), {{"task_id", task.task_id}, {"want", wanted}},
+                  std::chrono::minutes(5));
+  if (!offer) return offer.error();
+  if (!offer->is_object() || !offer->contains("offer_id") || !(*offer)["offer_id"].is_string()) {
+    return Error{ErrorKind::failed, "protocol_error", "the server's offer is not understood"};
+  }
+  Result<std::filesystem::path> basis = installation.delta_basis(lacking);
+  if (!basis) return basis.error();
+
+  FetchOrder order;
+  order.offer = std::make_shared<Json>(offer->value("deployer", Json::object()));
+  order.offer_id = (*offer)["offer_id"].get<std::string>();
+  order.staging = installation.staging();
+  order.basis = basis->string();
+  order.files = offer->value("files", std::uint64_t{wanted.size()});
+  order.bytes = offer->value("bytes", std::uint64_t{0});
+
+  std::string names;
+  for (const std::string& blob : wanted) names += blob + '\0';
+  const std::string run_directory = config_.state_dir + "/run";
+  if (Status made = make_directories(run_directory); !made) return made;
+  ListFile list{run_directory + "/" + task.task_id + ".want"};
+  order.list_file = list.path;
+  if (Status written = write_durably(list.path, names); !written) return written;
+  // A stream has a connection of its own and may outlast many requests: not this client's.
+  return plugins_.fetch(
+      task.role, order,
+      [&](const std::string& offer_id) -> Result<std::unique_ptr<Stream>> {
+        Result<std::unique_ptr<LinkClient>> own = link_.connect();
+        if (!own) return own.error();
+        return (*own)->http().open_stream(link_.node_path("streams/" + offer_id));
+      },
+      &cancelled);
+}
+
+}  // namespace rolesync::agent

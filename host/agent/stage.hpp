@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first half of a task: brings the blobs that this node lacks into staging and proves them.
+// Touches nothing live. One thread per task.
+#pragma once
+#include <string>
+
+#include "host/activation/installation.hpp"
+#include "host/agent/role_plugins.hpp"
+#include "host/agent/server_link.hpp"
+#include "host/agent/task.hpp"
+#include "host/agent/task_events.hpp"
+
+namespace rolesync::agent {
+
+class Stager {
+ public:
+  Stager(const AgentConfig& config, ServerLink& link, RolePlugins& plugins, TaskEvents& events)
+      : config_(config), link_(link), plugins_(plugins), events_(events) {}
+
+  // Errors are the task's end: nothing has been touched. `manifest` gets the content's manifest.
+  Status stage(TaskRecord& record, Installation& installation, const CancelFlag& cancelled,
+               Manifest& manifest);
+
+ private:
+  // The manifest of a task's content, checked against its id.
+  static Result<Manifest> manifest_of(LinkClient& client, const std::string& content_id);
+  Status preflight(const Task& task) const;
+  Status fetch(TaskRecord& record, LinkClient& client, Installation& installation,
+               const Manifest& manifest, const CancelFlag& cancelled);
+  Status fetch_once(const Task& task, LinkClient& client, Installation& installation,
+                    const std::vector<ManifestEntry>& lacking, const CancelFlag& cancelled);
+
+  const AgentConfig& config_;
+  ServerLink& link_;
+  RolePlugins& plugins_;
+  TaskEvents& events_;
+};
+
+}  // namespace rolesync::agent

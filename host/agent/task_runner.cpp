@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/task_runner.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "host/agent/health.hpp"
+#include "host/agent/log.hpp"
+#include "host/agent/role_commands.hpp"
+#include "host/values/json.hpp"
+
+namespace rolesync::agent {
+
+TaskRunner::TaskRunner(Parts parts, TaskRecord& record, Installation& installation,
+                       Manifest manifest)
+    : parts_(parts), record_(record), installation_(installation), manifest_(std::move(manifest)) {}
+
+TaskShape TaskRunner::shape() const {
+  const Role& role = record_.task.role;
+  TaskShape shape;
+  shape.has_pre_sync = !role.pre_sync_cmd.empty();
+  shape.has_post_sync = !role.post_sync_cmd.empty();
+  shape.has_service = has_service(role);
+  shape.stop_first = role.switch_mode == SwitchMode::stopped;
+  shape.restart = record_.task.restart;
+  shape.has_health = shape.has_service || role.health_check_port.has_value();
+  shape.had_release = record_.had_release;
+  shape.old_commands = record_.old_role && (!record_.old_role->pre_sync_cmd.empty() ||
+                                            !record_.old_role->post_sync_cmd.empty());
+  return shape;
+}
+
+const Role& TaskRunner::old_role() const {
+  return record_.old_role ? *record_.old_role : record_.task.role;
+}
+
+// The record says what may have begun before it begins.
+bool TaskRunner::save() {
+  Status saved = parts_.store.save(record_);
+  if (!saved) {
+    log_event(LogLevel::error, "task.record_unwritable",
+              {{"task", record_.task.task_id}, {"detail", saved.error().text()}});
+  }
+  return saved.ok();
+}
+
+void TaskRunner::run() {
+  const Release* before = installation_.current();
+  record_.had_release = before != nullptr;
+  if (before) {
+    record_.old_commit = before->commit;
+    Result<Json> snapshot = parse_json(before->role_snapshot);
+    Result<Role> role = snapshot ? role_from_json(*snapshot) : Result<Role>(snapshot.error());
+    if (role) record_.old_role = std::move(*role);
+  }
+  record_.phase = TaskPhase::switching;
+  go_on(first_step(shape()));
+}
+
+void TaskRunner::resume() {
+  const Release* now = installation_.current();
+  const bool switched = now && now->task_id == record_.task.task_id;
+  const Step step = record_.position.step;
+  if (step == Step::pre_sync || step == Step::stop) {
+    note_failure({ErrorKind::failed, "interrupted", "the agent ended before the switch",
+                  "start the sync again"});
+    return go_on(next_step(shape(), record_.position, Outcome::failed));
+  }
+  // The switch itself was ended by recovery, one way or the other; the way back likewise.
+  if (step == Step::activate) {
+    if (!switched) {
+      note_failure({ErrorKind::failed, "interrupted",
+                    "the agent ended during the switch; the previous release was put back"});
+    }
+    return go_on(next_step(shape(), record_.position, switched ? Outcome::ok : Outcome::failed));
+  }
+  if (step == Step::restore && !switched) {
+    return go_on(next_step(shape(), record_.position, Outcome::ok));
+  }
+  go_on({record_.position, End::succeeded});
+}
+
+void TaskRunner::go_on(Next next) {
+  while (next.at) {
+    record_.position = *next.at;
+    const Step step = next.at->step;
+    const bool written = save();
+    TaskEvent begun{std::string(wire_state(step)), std::string(wire_step(step)), "", "", ""};
+    if (step == Step::restore) {
+      begun.reason = record_.failure_reason;
+      begun.message = record_.failure_message;
+    }
+    parts_.events.progress(record_, std::move(begun));
+    StepResult result;
+    if (!written && step == Step::activate) {
+      result.status = Error{ErrorKind::unavailable, "state_unwritable",
+                            "the task's record cannot be written, so nothing is switched",
+                            "check space and permissions of the agent's state directory"};
+    } else {
+      result = perform(step);
+    }
+    // Ending by TERM in the middle of a step: the record stays as it is, the next start goes on.
+    if (parts_.stopping) return;
+    if (!result.status) note_failure(result.status.error());
+    if (!result.output.empty() || !result.saved.empty() || !result.status) {
+      TaskEvent done{std::string(wire_state(step)), std::string(wire_step(step)), "", "",
+                     result.output};
+      if (!result.status) {
+        done.reason = result.status.error().reason;
+        done.message = result.status.error().text();
+      }
+      done.saved = std::move(result.saved);
+      parts_.events.progress(record_, std::move(done));
+    }
+    next = next_step(shape(), record_.position, result.status ? Outcome::ok : Outcome::failed);
+  }
+  finish(next.end);
+}
+
+TaskRunner::StepResult TaskRunner::perform(Step step) {
+  const Role& role = record_.task.role;
+  switch (step) {
+    case Step::pre_sync: {
+      CommandOutcome outcome = run_role_command(
+          parts_.config, {role, role.pre_sync_cmd, record_.task.commit, "sync", "pre_sync_cmd"},
+          &parts_.stopping);
+      return {std::move(outcome.status), std::move(outcome.output), {}};
+    }
+    case Step::stop:
+      return {control(role, "stop"), "", {}};
+    case Step::activate:
+      return switch_files();
+    case Step::post_sync:
+      return post_sync();
+    case Step::restart:
+      return {control(role, shape().stop_first ? "start" : "restart"), "", {}};
+    case Step::health:
+      return {check_health(role), "", {}};
+    case Step::resume:
+      return {control(role, "start"), "", {}};
+    case Step::restore:
+      return restore_files();
+    case Step::restore_commands:
+      return restore_commands();
+    case Step::restore_restart:
+      return {restore_service(), "", {}};
+    case Step::restore_health:
+      return {check_health(old_role()), "", {}};
+  }
+  return {};
+}
+
+TaskRunner::StepResult TaskRunner::switch_files() {
+  const Task& task = record_.task;
+  if (task.role.on_drift == OnDrift::refuse && installation_.current()) {
+    Result<Proof> proof = installation_.prove();
+    if (!proof) return {proof.error(), "", {}};
+    if (!proof->drift.empty()) {
+      return {Error{ErrorKind::conflict, "drifted",
+                    "the role refuses to be replaced while " + std::to_string(proof->drift.size()) +
+                        " of its files were changed by hand (" + proof->drift[0].path + ")",
+                    "undo those changes, or set on_drift to replace"},
+              "",
+              {}};
+    }
+  }
+  if (manifest_.content_id() != task.content_id) {
+    return {Error{ErrorKind::failed, "manifest_mismatch",
+                  "the staged manifest is not that of " + task.content_id, "start the sync again"},
+            "",
+            {}};
+  }
+  Release next;
+  next.role = task.role.name;
+  next.role_revision = task.role_revision;
+  next.role_snapshot = to_text(role_to_json(task.role));
+  next.commit = task.commit;
+  next.content_id = task.content_id;
+  next.task_id = task.task_id;
+  next.activated_at = parts_.clock.now();
+  next.manifest = std::move(manifest_);
+  Result<SwitchReport> report = installation_.activate(std::move(next), task.first_install);
+  if (report) return {{}, "", std::move(report->saved)};
+  // The tree is whole again before anybody goes on, forward or back.
+  Result<std::string> recovered = installation_.recover();
+  const Release* now = installation_.current();
+  if (recovered && now && now->task_id == task.task_id) return {};
+  if (!recovered) {
+    log_event(LogLevel::error, "task.recovery_failed",
+              {{"task", task.task_id}, {"detail", recovered.error().text()}});
+  }
+  return {report.error(), "", {}};
+}
+
+TaskRunner::StepResult TaskRunner::post_sync() {
+  const Role& role = record_.task.role;
+  CommandOutcome outcome = run_role_command(
+      parts_.config, {role, role.post_sync_cmd, record_.task.commit, "sync", "post_sync_cmd"},
+      &parts_.stopping);
+  StepResult result{std::move(outcome.status), std::move(outcome.output), {}};
+  if (!result.status) return result;
+  Result<std::vector<std::string>> rewritten = installation_.record_rewritten();
+  if (!rewritten) result.status = rewritten.error();
+  return result;
+}
+
+TaskRunner::StepResult TaskRunner::restore_files() {
+  // A first install that failed leaves nothing running from files that are about to go.
+  if (!record_.had_release && shape().has_service && shape().restart) {
+    (void)control(record_.task.role, "stop");
+  }
+  Result<SwitchReport> report = installation_.roll_back();
+  if (report) return {{}, "", std::move(report->saved)};
+  if (record_.had_release || report.error().reason != "no_previous") {
+    return {report.error(), "", {}};
+  }
+  Result<SwitchReport> removed = installation_.remove();  // nothing was here before
+  if (!removed) return {removed.error(), "", {}};
+  return {{}, "", std::move(removed->saved)};
+}
+
+TaskRunner::StepResult TaskRunner::restore_commands() {
+  const Role& role = old_role();
+  StepResult result;
+  const std::pair<const Command*, const char*> commands[] = {
+      {&role.pre_sync_cmd, "pre_sync_cmd"}, {&role.post_sync_cmd, "post_sync_cmd"}};
+  for (const auto& [command, what] : commands) {
+    if (command->empty()) continue;
+    CommandOutcome outcome = run_role_command(
+        parts_.config, {role, *command, record_.old_commit, "rollback", what}, &parts_.stopping);
+    result.output += outcome.output;
+    if (!outcome.status) {
+      result.status = std::move(outcome.status);
+      return result;
+    }
+  }
+  Result<std::vector<std::string>> rewritten = installation_.record_rewritten();
+  if (!rewritten) result.status = rewritten.error();
+  return result;
+}
+
+Status TaskRunner::restore_service() {
+  if (!record_.had_release) return {};  // it was stopped before its files went
+  return control(old_role(), shape().stop_first ? "start" : "restart");
+}
+
+Status TaskRunner::control(const Role& role, const char* action) {
+  Result<ServiceState> state =
+      parts_.plugins.service(role, action, parts_.units, parts_.ports, &parts_.stopping);
+  return state.ok() ? Status{} : Status{state.error()};
+}
+
+Status TaskRunner::check_health(const Role& role) {
+  HealthQuestion question{role, parts_.config.health_limit};
+  question.cancelled = &parts_.stopping;
+  return wait_until_healthy(question, [&] {
+    return parts_.plugins.service(role, "status", parts_.units, parts_.ports, &parts_.stopping);
+  });
+}
+
+void TaskRunner::note_failure(const Error& error) {
+  if (!record_.failure_reason.empty()) return;  // the first one is the cause
+  record_.failure_reason = error.reason;
+  record_.failure_message = error.text();
+}
+
+bool TaskRunner::restart_is_pending() const {
+  const Role& role = record_.task.role;
+  if (!shape().has_service || shape().restart || shape().stop_first) return false;
+  const Release* now = installation_.current();
+  Result<ServiceState> state =
+      parts_.plugins.service(role, "status", parts_.units, parts_.ports, nullptr);
+  if (!now || !state || state->state != "running") return false;
+  return !state->started_at || *state->started_at < now->activated_at;
+}
+
+void TaskRunner::finish(End end) {
+  TaskEvent event;
+  event.state = wire_state(end);
+  event.step = "report";
+  if (end != End::succeeded) {
+    event.reason = record_.failure_reason;
+    event.message = record_.failure_message;
+  }
+  Result<Proof> proof = installation_.prove();
+  if (proof) event.verified_at = proof->verified_at;
+  event.release = installation_.current();
+  event.restart_pending = end == End::succeeded && restart_is_pending();
+  record_.phase = TaskPhase::done;
+  parts_.events.result(record_, std::move(event));
+  save();
+  if (Status collected = installation_.collect_garbage(); !collected) {
+    log_event(LogLevel::warning, "installation.garbage",
+              {{"role", record_.task.role.name}, {"detail", collected.error().text()}});
+  }
+}
+
+}  // namespace rolesync::agent

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/agent/tasks.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "host/agent/log.hpp"
+#include "host/agent/stage.hpp"
+#include "host/agent/task_runner.hpp"
+#include "host/services/durable_file.hpp"
+
+namespace rolesync::agent {
+
+// A task that is being worked on or waits staged.
+struct Tasks::Live {
+  TaskRecord record;
+  CancelFlag cancelled{false};
+  bool activating = false;  // guarded by Tasks::mutex_
+  Manifest manifest;        // once staged by this process
+};
+
+namespace {
+
+std::string fences_path(const AgentConfig& config) {
+  return config.state_dir + "/fences.json";
+}
+
+std::string task_id_of(const Json& payload) {
+  if (!payload.is_object()) return "";
+  auto it = payload.find("task_id");
+  return it != payload.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+Error interrupted() {
+  return {ErrorKind::failed, "interrupted", "the agent ended while it staged this task",
+          "start the sync again"};
+}
+
+}  // namespace
+
+Tasks::Tasks(Parts parts, std::function<void()> on_end)
+    : parts_(parts), on_end_(std::move(on_end)) {
+  load_fences();
+}
+
+Tasks::~Tasks() {
+  stop();
+}
+
+void Tasks::stop() {
+  stopping_ = true;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, live] : live_) live->cancelled = true;
+  }
+  workers_.stop();
+}
+
+void Tasks::load_fences() {
+  Result<std::optional<std::string>> text = read_if_there(fences_path(parts_.config));
+  if (!text || !text->has_value()) return;
+  Result<Json> json = parse_json(**text);
+  if (!json || !json->is_object()) return;
+  for (const auto& [role, fence] : json->items()) {
+    if (fence.is_number_unsigned()) fences_[role] = fence.get<std::uint64_t>();
+  }
+}
+
+// A worker whose lease was taken over by another must not move this node any more.
+Status Tasks::check_fence(const std::string& role, std::uint64_t fence) {
+  std::lock_guard lock(mutex_);
+  std::uint64_t& highest = fences_[role];
+  if (fence < highest) {
+    return Error{ErrorKind::conflict, "stale_fence",
+                 "the order carries fence " + std::to_string(fence) + ", but role " + role +
+                     " has already obeyed " + std::to_string(highest),
+                 "another server has taken over this job"};
+  }
+  if (fence == highest) return {};
+  highest = fence;
+  return write_durably(fences_path(parts_.config), to_text(Json(fences_)));
+}
+
+std::shared_ptr<Tasks::Live> Tasks::find(const std::string& task_id) {
+  std::lock_guard lock(mutex_);
+  auto it = live_.find(task_id);
+  return it == live_.end() ? nullptr : it->second;
+}
+
+void Tasks::forget(const std::string& task_id) {
+  parts_.store.remove(task_id);
+  std::lock_guard lock(mutex_);
+  live_.erase(task_id);
+}
+
+void Tasks::end(TaskRecord& record, const char* state, const Error& error) {
+  TaskEvent event;
+  event.state = state;
+  event.step = record.phase == TaskPhase::accepted ? "fetch" : "report";
+  event.reason = error.reason;
+  event.message = error.text();
+  parts_.events.result(record, std::move(event));
+  forget(record.task.task_id);
+  on_end_();
+}
+
+void Tasks::stage(const Json& payload, std::uint64_t fence) {
+  Result<Task> task = task_from_json(payload);
+  if (!task) {
+    const std::string id = task_id_of(payload);
+    if (!id.empty()) parts_.events.refuse(id, fence, task.error());
+    log_event(LogLevel::error, "command.refused", {{"detail", task.error().text()}});
+    return;
+  }
+  if (Status complete = apply_defaults(task->role, parts_.config.role_defaults); !complete) {
+    return parts_.events.refuse(task->task_id, fence, complete.error());
+  }
+  if (Status fresh = check_fence(task->role.name, fence); !fresh) {
+    return parts_.events.refuse(task->task_id, fence, fresh.error());
+  }
+  auto live = std::make_shared<Live>();
+  live->record.task = std::move(*task);
+  live->record.fence = fence;
+  {
+    std::lock_guard lock(mutex_);
+    if (!live_.emplace(live->record.task.task_id, live).second) return;  // the same order again
+  }
+  if (Status saved = parts_.store.save(live->record); !saved) {
+    return end(live->record, "failed", saved.error());
+  }
+  workers_.add(live->record.task.role.target_path, [this, live] { do_stage(live); });
+}
+
+void Tasks::do_stage(const std::shared_ptr<Live>& live) {
+  TaskRecord& record = live->record;
+  parts_.events.progress(record, {"staging", "fetch", "", "", ""});
+  Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.events);
+  Result<Held> held = parts_.installations.hold(record.task.role);
+  Status staged =
+      held ? stager.stage(record, **held, live->cancelled, live->manifest) : Status(held.error());
+  if (stopping_) return;  // the next start reports it
+  if (!staged) {
+    const bool cancelled = live->cancelled || staged.error().reason == "cancelled";
+    if (held && cancelled) (void)(*held)->discard_staged();
+    return end(record, cancelled ? "cancelled" : "failed", staged.error());
+  }
+  {
+    std::lock_guard lock(mutex_);
+    record.phase = TaskPhase::staged;
+  }
+  if (Status saved = parts_.store.save(record); !saved) return end(record, "failed", saved.error());
+  parts_.events.progress(record, {"staged", "verify", "", "", ""});
+}
+
+void Tasks::activate(const std::string& task_id, std::uint64_t fence) {
+  std::shared_ptr<Live> live = find(task_id);
+  if (!live) {
+    return parts_.events.refuse(
+        task_id, fence,
+        {ErrorKind::not_found, "task_unknown", "this node has no staged task " + task_id,
+         "start the sync again"});
+  }
+  if (Status fresh = check_fence(live->record.task.role.name, fence); !fresh) {
+    log_event(LogLevel::warning, "command.refused",
+              {{"task", task_id}, {"detail", fresh.error().text()}});
+    return;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    if (live->activating) return;
+    live->activating = true;
+  }
+  workers_.add(live->record.task.role.target_path, [this, live, fence] {
+    live->record.fence = fence;
+    do_activate(live);
+  });
+}
+
+void Tasks::do_activate(const std::shared_ptr<Live>& live) {
+  TaskRecord& record = live->record;
+  if (record.phase == TaskPhase::done) return;  // staging failed, or it was cancelled meanwhile
+  Result<Held> held = parts_.installations.hold(record.task.role);
+  if (!held) return end(record, "failed", held.error());
+  if (live->cancelled) {
+    return end(record, "cancelled",
+               {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"});
+  }
+  if (live->manifest.empty()) {
+    // Staged by an earlier process of ours: its content is asked for again, and proven again.
+    Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.events);
+    Status staged = stager.stage(record, **held, live->cancelled, live->manifest);
+    if (!staged) return end(record, "failed", staged.error());
+  }
+  if (Status remembered = parts_.installations.remember(record.task.role); !remembered) {
+    return end(record, "failed", remembered.error());
+  }
+  TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
+                     parts_.store, parts_.events, stopping_},
+                    record, **held, std::move(live->manifest));
+  runner.run();
+  if (stopping_) return;
+  forget(record.task.task_id);
+  on_end_();
+}
+
+void Tasks::cancel(const std::string& task_id) {
+  std::shared_ptr<Live> live = find(task_id);
+  if (!live) return;
+  bool waits = false;
+  {
+    std::lock_guard lock(mutex_);
+    live->cancelled = true;
+    waits = live->record.phase == TaskPhase::staged && !live->activating;
+    live->activating = live->activating || waits;  // nobody may begin it any more
+  }
+  if (!waits) return;
+  // By the worker of that target, so that no two threads touch one record.
+  workers_.add(live->record.task.role.target_path, [this, live] {
+    if (Result<Held> held = parts_.installations.hold(live->record.task.role)) {
+      (void)(*held)->discard_staged();
+    }
+    end(live->record, "cancelled",
+        {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"});
+  });
+}
+
+void Tasks::resume_all() {
+  for (TaskRecord& record : parts_.store.load_all()) {
+    const std::string id = record.task.task_id;
+    switch (record.phase) {
+      case TaskPhase::accepted:
+        end(record, "failed", interrupted());
+        break;
+      case TaskPhase::staged: {
+        auto live = std::make_shared<Live>();
+        live->record = std::move(record);
+        std::lock_guard lock(mutex_);
+        live_.emplace(id, std::move(live));
+        break;
+      }
+      case TaskPhase::switching: {
+        const std::string target = record.task.role.target_path;
+        auto live = std::make_shared<Live>();
+        live->activating = true;
+        live->record = std::move(record);
+        {
+          std::lock_guard lock(mutex_);
+          live_.emplace(id, live);
+        }
+        workers_.add(target, [this, live] { do_resume(std::move(live->record)); });
+        break;
+      }
+      case TaskPhase::done:
+        parts_.store.remove(id);
+        break;
+    }
+  }
+}
+
+void Tasks::do_resume(TaskRecord record) {
+  log_event(
+      LogLevel::warning, "task.resumed",
+      {{"task", record.task.task_id}, {"step", std::string(step_name(record.position.step))}});
+  Result<Held> held = parts_.installations.hold(record.task.role);
+  if (!held) return end(record, "failed", held.error());
+  TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
+                     parts_.store, parts_.events, stopping_},
+                    record, **held, Manifest());
+  runner.resume();
+  if (stopping_) return;
+  forget(record.task.task_id);
+  on_end_();
+}
+
+}  // namespace rolesync::agent

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tasks of this node: stages, activates and cancels them, one at a time per target, and goes on
+// with those that our own death interrupted. Any thread.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "host/agent/config.hpp"
+#include "host/agent/installations.hpp"
+#include "host/agent/keyed_workers.hpp"
+#include "host/agent/role_plugins.hpp"
+#include "host/agent/server_link.hpp"
+#include "host/agent/task.hpp"
+#include "host/agent/task_events.hpp"
+#include "host/values/json.hpp"
+
+namespace rolesync::agent {
+
+class Tasks {
+ public:
+  struct Parts {
+    const AgentConfig& config;
+    ServerLink& link;
+    RolePlugins& plugins;
+    Installations& installations;
+    Units& units;
+    Ports& ports;
+    Clock& clock;
+    TaskStore& store;
+    TaskEvents& events;
+  };
+  // `on_end` is called after every task's end, from a worker's thread.
+  Tasks(Parts parts, std::function<void()> on_end);
+  ~Tasks();
+
+  void stage(const Json& payload, std::uint64_t fence);
+  void activate(const std::string& task_id, std::uint64_t fence);
+  void cancel(const std::string& task_id);
+
+  // At start, after the installations were recovered: tasks that were being staged end as
+  // `interrupted`, staged ones wait on, and switching ones go on.
+  void resume_all();
+  void stop();
+
+ private:
+  struct Live;
+  void do_stage(const std::shared_ptr<Live>& live);
+  void do_activate(const std::shared_ptr<Live>& live);
+  void do_resume(TaskRecord record);
+  void end(TaskRecord& record, const char* state, const Error& error);
+  Status check_fence(const std::string& role, std::uint64_t fence);
+  std::shared_ptr<Live> find(const std::string& task_id);
+  void forget(const std::string& task_id);
+  void load_fences();
+
+  Parts parts_;
+  std::function<void()> on_end_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Live>> live_;
+  std::map<std::string, std::uint64_t> fences_;  // the highest seen, by role
+  CancelFlag stopping_{false};
+  KeyedWorkers workers_{4};
+};
+
+}  // namespace rolesync::agent
