@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// What agents call: join, heartbeat, task events (docs/protocol.md).
+#include <nlohmann/json.hpp>
+
+#include "host/values/hash.hpp"
+#include "host/values/names.hpp"
+#include "server/api/api.hpp"
+#include "server/api/audit.hpp"
+#include "server/api/authenticator.hpp"
+#include "server/api/body.hpp"
+#include "server/rollout/task_events.hpp"
+#include "server/rollout/wall_clock.hpp"
+#include "server/store/roles.hpp"
+#include "server/store/tokens.hpp"
+
+namespace rolesync::api {
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr int longest_wait_seconds = 60;
+
+// "rsj.<secret>.<pin>"
+std::string secret_of(const std::string& token) {
+  const auto first = token.find('.'), last = token.rfind('.');
+  if (!token.starts_with("rsj.") || last <= first) return {};
+  return token.substr(first + 1, last - first - 1);
+}
+
+struct Joined {
+  store::Node node;
+  std::set<std::string> assigned;
+};
+
+// A node that was there before (a machine installed anew, a revoked one) keeps its roles.
+Result<Joined> enrol(store::Session& session, const store::Node& fresh) {
+  const auto known = store::find_node(session, fresh.id);
+  if (!known && known.error().kind != ErrorKind::not_found) return known.error();
+  const Status written =
+      known ? store::rejoin_node(session, fresh.id, fresh.credential_hash, fresh.boot_id)
+            : store::add_node(session, fresh);
+  if (!written) return written.error();
+  const auto node = store::find_node(session, fresh.id);
+  if (!node) return node.error();
+  const auto assigned = store::assignments_of(session, fresh.id);
+  if (!assigned) return assigned.error();
+  Joined joined{*node, {}};
+  for (const auto& assignment : *assigned) joined.assigned.insert(assignment.role);
+  return joined;
+}
+
+Response join(Api& api, const Request& request) {
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  Fields fields(*body);
+  const std::string token = fields.required_text("token");
+  store::Node node;
+  node.id = fields.name("node_id");
+  node.agent_version = fields.text("agent_version");
+  node.boot_id = fields.text("boot_id");
+  const std::string hostname = fields.text("hostname");
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
+
+  const std::string credential = new_node_credential();
+  node.credential_hash = sha256_hex(credential);
+  node.created_at = rollout::now_millis();
+  node.os_info = to_text({{"hostname", hostname}});
+  const auto joined = api.engine.store.write([&](store::Session& session) -> Result<Joined> {
+    const Status used =
+        store::use_join_token(session, sha256_hex(secret_of(token)), node.id, node.created_at);
+    if (!used) return used.error();
+    auto enrolled = enrol(session, node);
+    if (!enrolled) return enrolled;
+    const Status audited = audit(session, request, "node.join", "node/" + node.id,
+                                 {{"hostname", hostname}, {"peer", request.peer}});
+    if (!audited) return audited.error();
+    return enrolled;
+  });
+  if (!joined) return refuse(joined.error());
+  api.engine.nodes.put(joined->node, joined->assigned);
+  api.engine.events.publish({.type = "node_joined",
+                             .message = "node " + node.id + " joined",
+                             .node = node.id,
+                             .request_id = request.id});
+  return json_answer(
+      201, {{"node_id", node.id},
+            {"credential", credential},
+            {"heartbeat_interval_seconds", api.engine.options.heartbeat_interval_seconds}});
+}
+
+void heartbeat(Api& api, const Request& request, std::shared_ptr<http::Reply> reply) {
+  const auto wait = query_number(request, "wait", 0, 0, longest_wait_seconds);
+  if (!wait) {
+    return reply->send(refuse({ErrorKind::invalid, "invalid_query", "wait must be 0 to 60", ""}));
+  }
+  const auto beat = rollout::parse_heartbeat(request.body);
+  if (!beat) return reply->send(refuse(beat.error()));
+  api.engine.heartbeats.take(request.parameters.at("id"), *beat, *wait, std::move(reply),
+                             request.id);
+}
+
+Response task_events(Api& api, const Request& request) {
+  const std::string node = request.parameters.at("id");
+  const Millis now = rollout::now_millis();
+  const auto events = rollout::parse_task_events(request.body, now);
+  if (!events) return refuse(events.error());
+  api.engine.nodes.touch(node, now);
+  if (Status taken = api.engine.runner.report(node, *events); !taken) {
+    return refuse(taken.error());
+  }
+  return json_answer(200, {{"accepted", events->size()}});
+}
+
+}  // namespace
+
+void add_agent_routes(http::Router& router, Api& api) {
+  using http::Policy;
+  http::RouteOptions large;
+  large.max_body = 4 << 20;
+  router.on("POST", "/api/join", Policy::open(),
+            [&api](const Request& request) { return join(api, request); });
+  router.on_waiting(
+      "POST", "/api/nodes/{id}/heartbeat", Policy::node(),
+      [&api](const Request& request, std::shared_ptr<http::Reply> reply) {
+        heartbeat(api, request, std::move(reply));
+      },
+      large);
+  router.on(
+      "POST", "/api/nodes/{id}/task-events", Policy::node(),
+      [&api](const Request& request) { return task_events(api, request); }, large);
+}
+
+}  // namespace rolesync::api

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/api.hpp"
+
+namespace rolesync::api {
+
+void add_routes(http::Router& router, Api& api) {
+  add_server_routes(router, api);
+  add_status_routes(router, api);
+  add_role_routes(router, api);
+  add_code_source_routes(router, api);
+  add_code_sync_routes(router, api);
+  add_sync_job_routes(router, api);
+  add_node_routes(router, api);
+  add_node_role_routes(router, api);
+  add_token_routes(router, api);
+  add_history_routes(router, api);
+  add_agent_routes(router, api);
+  add_content_routes(router, api);
+}
+
+}  // namespace rolesync::api

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP API: one file per resource, each adding its routes. Handlers parse, ask the engine or
+// the store, and shape the answer; what they decide is decided in server/domain. Any thread.
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "server/http/router.hpp"
+#include "server/rollout/engine.hpp"
+
+namespace rolesync::api {
+
+struct ApiOptions {
+  std::string version;
+  std::string certificate_sha256;     // of the server's certificate; empty: no TLS
+  std::filesystem::path secrets_dir;  // hook keys, 0600
+  std::string code_source_role;       // the role of the node that holds the repository
+};
+
+// What handlers share. Must outlive the router.
+struct Api {
+  rollout::Engine& engine;
+  ApiOptions options;
+};
+
+// All routes of openapi.yaml.
+void add_routes(http::Router& router, Api& api);
+
+void add_agent_routes(http::Router& router, Api& api);  // join, heartbeat, task events
+void add_code_source_routes(http::Router& router, Api& api);
+void add_code_sync_routes(http::Router& router, Api& api);  // pull, plan, sync
+void add_content_routes(http::Router& router, Api& api);    // manifests, offers, streams
+void add_history_routes(http::Router& router, Api& api);    // commits, events
+void add_node_routes(http::Router& router, Api& api);
+void add_node_role_routes(http::Router& router, Api& api);
+void add_role_routes(http::Router& router, Api& api);
+void add_server_routes(http::Router& router, Api& api);  // health, plugins, openapi.yaml
+void add_status_routes(http::Router& router, Api& api);
+void add_sync_job_routes(http::Router& router, Api& api);
+void add_token_routes(http::Router& router, Api& api);  // API tokens, join tokens
+
+}  // namespace rolesync::api

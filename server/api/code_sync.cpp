@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/code-sync: fetch, plan, and run a plan.
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "server/api/api.hpp"
+#include "server/api/body.hpp"
+#include "server/api/idempotent.hpp"
+#include "server/api/shapes.hpp"
+#include "server/domain/plan_json.hpp"
+#include "server/rollout/wall_clock.hpp"
+#include "server/store/plans.hpp"
+
+namespace rolesync::api {
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr std::chrono::seconds longest_pull{150};
+constexpr int shown_commits = 50;
+
+Json pull_json(const rollout::PullReport& report) {
+  Json outdated = Json::array(), errors = Json::array();
+  for (const auto& role : report.outdated) {
+    outdated.push_back({{"role_name", role.role}, {"nodes", role.nodes}});
+  }
+  for (const auto& [role, error] : report.errors) {
+    errors.push_back({{"role_name", role}, {"reason", error.reason}, {"detail", error.message}});
+  }
+  return {{"source", report.source},
+          {"commit", text_or_null(report.commit)},
+          {"changed", report.changed},
+          {"outdated", outdated},
+          {"errors", errors}};
+}
+
+void pull(Api& api, const Request& request, const std::shared_ptr<http::Reply>& reply) {
+  const auto body = read_object(request);
+  if (!body) return reply->send(refuse(body.error()));
+  Fields fields(*body);
+  const std::string name = fields.name("source", "main");
+  if (Status valid = fields.finish(); !valid) return reply->send(refuse(valid.error()));
+  const auto source =
+      api.engine.store.read([&](store::Session& s) { return store::find_source(s, name); });
+  if (!source) return reply->send(refuse(source.error()));
+  if (source->transport == "agent") {
+    const auto node = api.engine.nodes.find(source->node_id);
+    if (!node || node->presence != "online") {
+      return reply->send(refuse({ErrorKind::unavailable, "node_offline",
+                                 "node " + source->node_id + ", which holds the repository, is " +
+                                     (node ? node->presence : "gone"),
+                                 "start its agent"}));
+    }
+  }
+  reply->send_after(longest_pull, refuse({ErrorKind::timeout, "pull_running",
+                                          "the pull has not finished in time and goes on",
+                                          "watch GET /api/code-source"}));
+  api.engine.intake.pull(name, [reply](const Result<rollout::PullReport>& report) {
+    reply->send(report ? json_answer(200, pull_json(*report)) : refuse(report.error()));
+  });
+}
+
+Result<rollout::PlanRequest> plan_request(Fields& fields) {
+  rollout::PlanRequest plan;
+  plan.roles = fields.texts("roles");  // an odd name is an unknown role, said by the planner
+  plan.nodes = fields.texts("nodes");
+  plan.commit = fields.commit("commit");
+  plan.options.first_install = fields.word("first_install", {"refuse", "overlay"});
+  plan.options.restart = fields.word("restart", {"auto", "always", "never"});
+  if (Status valid = fields.finish(); !valid) return valid.error();
+  return plan;
+}
+
+Json request_json(const rollout::PlanRequest& request) {
+  Json json = {{"first_install", request.options.first_install},
+               {"restart", request.options.restart}};
+  if (request.roles) json["roles"] = *request.roles;
+  if (request.nodes) json["nodes"] = *request.nodes;
+  if (!request.commit.empty()) json["commit"] = request.commit;
+  return json;
+}
+
+struct MadePlan {
+  Json json;
+  std::string hash;
+};
+
+// The plan is kept by its hash, so that it can be run later exactly as it was shown.
+Result<MadePlan> make_plan(Api& api, const Request& request, const rollout::PlanRequest& asked) {
+  const auto plan = api.engine.planner.plan(asked);
+  if (!plan) return plan.error();
+  MadePlan made{domain::to_json(*plan), plan->hash};
+  store::PlanRecord record;
+  record.hash = plan->hash;
+  record.plan = to_text({{"rows", made.json["rows"]}});
+  record.request = to_text(request_json(asked));
+  record.created_by = request.principal.name;
+  record.request_id = request.id;
+  record.created_at = rollout::now_millis();
+  const Status kept =
+      api.engine.store.write([&](store::Session& s) { return store::add_plan(s, record); });
+  if (!kept) return kept.error();
+  made.json["created_at"] = to_rfc3339(record.created_at);
+  return made;
+}
+
+// Commits between what nodes have and what they would get, newest first, one source.
+Json commits_of(Api& api, const Json& rows) {
+  std::set<std::string> from, to;
+  for (const Json& row : rows) {
+    const Json& old = row["from"];
+    if (old.is_object() && old["commit"].is_string()) from.insert(old["commit"]);
+    if (row["to"]["commit"].is_string()) to.insert(row["to"]["commit"]);
+  }
+  Json commits = Json::array();
+  const auto listed = api.engine.store.read(
+      [&](store::Session& s) { return store::list_commits(s, "main", 0, shown_commits); });
+  if (!listed || from.empty()) return commits;
+  bool inside = false;
+  std::size_t oldest_left = from.size();
+  for (const auto& commit : *listed) {
+    if (to.contains(commit.commit)) inside = true;
+    if (from.contains(commit.commit) && --oldest_left == 0) break;
+    if (inside) commits.push_back(commit_json(commit));
+  }
+  return commits;
+}
+
+Response plan(Api& api, const Request& request) {
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  Fields fields(*body);
+  const auto asked = plan_request(fields);
+  if (!asked) return refuse(asked.error());
+  auto made = make_plan(api, request, *asked);
+  if (!made) return refuse(made.error());
+  made->json["commits"] = commits_of(api, made->json["rows"]);
+  return json_answer(200, made->json);
+}
+
+Response start(Api& api, const Request& request, rollout::JobOrder order) {
+  const IdempotencyKey key(request);
+  if (Status valid = key.check(); !valid) return refuse(valid.error());
+  std::string answer;
+  order.requested_by = request.principal.name;
+  order.request_id = request.id;
+  order.earlier = [&](store::Session& session) -> Result<std::optional<std::string>> {
+    const auto kept = key.find(session);
+    if (!kept) return kept.error();
+    if (!*kept) return std::optional<std::string>();
+    answer = (*kept)->body;
+    const auto json = parse_json(answer);
+    return std::optional<std::string>(json ? json->value("job_id", "") : "");
+  };
+  order.keep = [&](store::Session& session, const store::SyncJob& job,
+                   const std::vector<store::SyncTask>& tasks) {
+    answer = to_text(job_json(job, tasks));
+    return key.keep(session, 202, answer);
+  };
+  const auto opened = api.engine.desk.open(order);
+  if (!opened) return refuse(opened.error());
+  if (opened->is_new) {
+    // The job is durable; if it cannot be begun now, the next start of the server resumes it.
+    if (Status begun = api.engine.runner.begin(opened->job_id); !begun) {
+      return refuse(begun.error());
+    }
+  }
+  Response response = http::json_response(202, answer);
+  response.headers["Location"] = "/api/sync-jobs/" + opened->job_id;
+  return response;
+}
+
+rollout::JobOptions job_options(Fields& fields) {
+  rollout::JobOptions options;
+  options.on_stale = fields.word("on_stale", {"refuse", "skip"});
+  options.on_failure = fields.word("on_failure", {"stop", "continue"});
+  return options;
+}
+
+Response sync(Api& api, const Request& request) {
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  Fields fields(*body);
+  rollout::JobOrder order;
+  order.plan_hash = fields.required_text("plan_hash");
+  order.options = job_options(fields);
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
+  return start(api, request, std::move(order));
+}
+
+Status check_approval(const Request& request, bool approve) {
+  const auto& scopes = request.principal.scopes;
+  if (!scopes.contains("approve") && !scopes.contains("admin")) {
+    return Error{ErrorKind::denied, "scope_missing",
+                 "a sync without plan_hash approves its own plan and needs the scope approve",
+                 "plan first, and sync that plan by its hash"};
+  }
+  if (approve) return {};
+  return Error{ErrorKind::invalid,
+               "approval_missing",
+               "a sync without plan_hash must say approve: true",
+               "plan first, or approve in this request",
+               {{"/approve", "must be true without plan_hash"}}};
+}
+
+// The seed's call: with a hash exactly that plan, without one plan and approval in one step.
+Response sync_role(Api& api, const Request& request) {
+  const std::string role = request.parameters.at("role");
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  if (!api.engine.catalog.get()->find(role)) {
+    return refuse({ErrorKind::not_found, "unknown_role", "there is no role \"" + role + "\"",
+                   "see GET /api/roles for the roles there are"});
+  }
+  Fields fields(*body);
+  rollout::JobOrder order;
+  order.plan_hash = fields.text("plan_hash");
+  order.only_roles = std::set<std::string>{role};
+  order.options = job_options(fields);
+  const bool approve = fields.flag("approve");
+  auto asked = plan_request(fields);
+  if (body->contains("roles")) fields.fault("/roles", "is given by the path");
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
+  if (!asked) return refuse(asked.error());
+  if (order.plan_hash.empty()) {
+    if (Status allowed = check_approval(request, approve); !allowed) {
+      return refuse(allowed.error());
+    }
+    const IdempotencyKey key(request);
+    const auto kept = api.engine.store.read([&](store::Session& s) { return key.find(s); });
+    if (!kept) return refuse(kept.error());
+    if (!*kept) {
+      asked->roles = std::vector<std::string>{role};
+      const auto made = make_plan(api, request, *asked);
+      if (!made) return refuse(made.error());
+      order.plan_hash = made->hash;
+    }
+  }
+  return start(api, request, std::move(order));
+}
+
+}  // namespace
+
+void add_code_sync_routes(http::Router& router, Api& api) {
+  using http::Policy;
+  router.on_waiting("POST", "/api/code-sync/pull", Policy::scope("sync"),
+                    [&api](const Request& request, std::shared_ptr<http::Reply> reply) {
+                      pull(api, request, reply);
+                    });
+  router.on("POST", "/api/code-sync/plan", Policy::scope("read"),
+            [&api](const Request& request) { return plan(api, request); });
+  router.on("POST", "/api/code-sync/sync", Policy::scope("sync"),
+            [&api](const Request& request) { return sync(api, request); });
+  router.on("POST", "/api/code-sync/roles/{role}/sync", Policy::scope("sync"),
+            [&api](const Request& request) { return sync_role(api, request); });
+}
+
+}  // namespace rolesync::api

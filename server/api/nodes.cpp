@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/nodes: the machines and what they last reported.
+#include <nlohmann/json.hpp>
+
+#include "server/api/api.hpp"
+#include "server/api/audit.hpp"
+#include "server/api/body.hpp"
+#include "server/api/shapes.hpp"
+#include "server/rollout/wall_clock.hpp"
+
+namespace rolesync::api {
+namespace {
+
+using http::Request;
+using http::Response;
+
+Error unknown_node(const std::string& id) {
+  return {ErrorKind::not_found, "unknown_node", "there is no node \"" + id + "\"",
+          "see GET /api/nodes for the nodes there are"};
+}
+
+Json part(const rollout::NodeView& node, const char* name, Json otherwise) {
+  const auto it = node.parts->text.find(name);
+  if (it == node.parts->text.end()) return otherwise;
+  const auto json = parse_json(it->second, {64 << 20, 64});
+  return json ? *json : otherwise;
+}
+
+Response list(Api& api) {
+  Json nodes = Json::array();
+  for (const auto& node : api.engine.nodes.all()) nodes.push_back(node_json(*node));
+  return json_answer(200, {{"nodes", nodes}});
+}
+
+Response show(Api& api, const Request& request) {
+  const std::string id = request.parameters.at("id");
+  const auto node = api.engine.nodes.find(id);
+  if (!node) return refuse(unknown_node(id));
+  Json json = node_json(*node);
+  json["roles"] = roles_on_node_json(api.engine, *node);
+  json["listening_ports"] = part(*node, "listening_ports", Json::array());
+  json["plugins"] = part(*node, "plugins", Json::array());
+  json["os_info"] = part(*node, "os_info", Json::object());
+  return json_answer(200, json);
+}
+
+Response remove(Api& api, const Request& request) {
+  const std::string id = request.parameters.at("id");
+  if (!api.engine.nodes.find(id)) return refuse(unknown_node(id));
+  const Status written = api.engine.store.write([&](store::Session& session) -> Status {
+    if (Status gone = store::revoke_node(session, id, rollout::now_millis()); !gone) return gone;
+    return audit(session, request, "node.revoke", "node/" + id, Json::object());
+  });
+  if (!written) return refuse(written.error());
+  api.engine.nodes.remove(id);
+  api.engine.commands.forget_node(id);
+  api.engine.events.publish({.type = "node_changed",
+                             .message = "node " + id + " was removed",
+                             .node = id,
+                             .state = "revoked",
+                             .request_id = request.id});
+  return {204, {}, ""};
+}
+
+}  // namespace
+
+void add_node_routes(http::Router& router, Api& api) {
+  using http::Policy;
+  router.on("GET", "/api/nodes", Policy::scope("read"),
+            [&api](const Request&) { return list(api); });
+  router.on("GET", "/api/nodes/{id}", Policy::scope("read"),
+            [&api](const Request& request) { return show(api, request); });
+  router.on("DELETE", "/api/nodes/{id}", Policy::scope("admin"),
+            [&api](const Request& request) { return remove(api, request); });
+}
+
+}  // namespace rolesync::api

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/sync-jobs: what was run, what is running, and calling it off.
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "server/api/api.hpp"
+#include "server/api/body.hpp"
+#include "server/api/shapes.hpp"
+
+namespace rolesync::api {
+namespace {
+
+using http::Request;
+using http::Response;
+
+struct ListedJob {
+  store::SyncJob job;
+  std::vector<store::SyncTask> tasks;
+};
+
+Error bad_query(const char* name) {
+  return {ErrorKind::invalid, "invalid_query", std::string("the query ") + name + " is not valid",
+          "see /api/openapi.yaml"};
+}
+
+Response list(Api& api, const Request& request) {
+  const auto limit = query_number(request, "limit", 50, 1, 200);
+  if (!limit) return refuse(bad_query("limit"));
+  Millis before = 0;
+  if (const auto page = request.query.find("page"); page != request.query.end()) {
+    const char* end = page->second.data() + page->second.size();
+    const auto [stop, error] = std::from_chars(page->second.data(), end, before);
+    if (error != std::errc{} || stop != end || before < 1) return refuse(bad_query("page"));
+  }
+  const auto jobs =
+      api.engine.store.read([&](store::Session& session) -> Result<std::vector<ListedJob>> {
+        auto found = store::list_jobs(session, "", before, *limit);
+        if (!found) return found.error();
+        std::vector<ListedJob> listed;
+        for (auto& job : *found) {
+          auto tasks = store::tasks_of_job(session, job.id);
+          if (!tasks) return tasks.error();
+          listed.push_back({std::move(job), std::move(*tasks)});
+        }
+        return listed;
+      });
+  if (!jobs) return refuse(jobs.error());
+  Json list = Json::array();
+  for (const ListedJob& entry : *jobs) list.push_back(job_json(entry.job, entry.tasks));
+  const bool full = jobs->size() == static_cast<std::size_t>(*limit);
+  return json_answer(
+      200, {{"jobs", list},
+            {"next_page", full ? Json(std::to_string(jobs->back().job.created_at)) : Json()}});
+}
+
+Result<Json> whole_job(Api& api, const std::string& id) {
+  return api.engine.store.read([&](store::Session& session) -> Result<Json> {
+    const auto job = store::find_job(session, id);
+    if (!job) return job.error();
+    const auto tasks = store::tasks_of_job(session, id);
+    if (!tasks) return tasks.error();
+    Json json = job_json(*job, *tasks);
+    json["tasks"] = Json::array();
+    for (const auto& task : *tasks) {
+      const auto events = store::events_of_task(session, task.id);
+      if (!events) return events.error();
+      json["tasks"].push_back(task_json(task, *events));
+    }
+    return json;
+  });
+}
+
+Response job_answer(Api& api, int status, const std::string& id) {
+  const auto job = whole_job(api, id);
+  return job ? json_answer(status, *job) : refuse(job.error());
+}
+
+Response cancel(Api& api, const Request& request) {
+  const std::string id = request.parameters.at("id");
+  if (Status cancelled = api.engine.runner.cancel(id); !cancelled) {
+    return refuse(cancelled.error());
+  }
+  return job_answer(api, 202, id);
+}
+
+}  // namespace
+
+void add_sync_job_routes(http::Router& router, Api& api) {
+  using http::Policy;
+  router.on("GET", "/api/sync-jobs", Policy::scope("read"),
+            [&api](const Request& request) { return list(api, request); });
+  router.on("GET", "/api/sync-jobs/{id}", Policy::scope("read"), [&api](const Request& request) {
+    return job_answer(api, 200, request.parameters.at("id"));
+  });
+  router.on("POST", "/api/sync-jobs/{id}/cancel", Policy::scope("sync"),
+            [&api](const Request& request) { return cancel(api, request); });
+}
+
+}  // namespace rolesync::api
