@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/config.hpp"
+
+#include <unistd.h>
+
+#include <toml++/toml.h>
+#include <charconv>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <sstream>
+
+namespace rolesync {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error invalid(const std::string& where, const std::string& what) {
+  return {ErrorKind::invalid, "config_invalid", where + ": " + what,
+          "see the configuration section of the operator guide"};
+}
+
+// One function per key: takes the value, answers what is wrong with it ("" when nothing).
+using Take = std::function<std::string(const toml::node&)>;
+
+Take text(std::string& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return "must be a string";
+    out = *value;
+    return "";
+  };
+}
+
+Take path(fs::path& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (!value || value->empty() || value->front() != '/') return "must be an absolute path";
+    out = *value;
+    return "";
+  };
+}
+
+Take paths(std::vector<fs::path>& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto* list = node.as_array();
+    if (!list) return "must be an array of absolute paths";
+    out.clear();
+    for (const auto& item : *list) {
+      const auto value = item.value_exact<std::string>();
+      if (!value || value->empty() || value->front() != '/') {
+        return "must be an array of absolute paths";
+      }
+      out.emplace_back(*value);
+    }
+    return "";
+  };
+}
+
+Take seconds(int& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < 1 || *value > 86'400) return "must be a number from 1 to 86400";
+    out = static_cast<int>(*value);
+    return "";
+  };
+}
+
+Take one_of(std::string& out, std::vector<std::string> words) {
+  return [&out, words = std::move(words)](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    std::string list;
+    for (const std::string& word : words) {
+      if (value && *value == word) {
+        out = word;
+        return "";
+      }
+      list += (list.empty() ? "" : ", ") + word;
+    }
+    return "must be one of " + list;
+  };
+}
+
+std::map<std::string, Take> known_keys(ServerConfig& config) {
+  return {{"listen", text(config.listen)},
+          {"state_dir", path(config.state_dir)},
+          {"secrets_dir", path(config.secrets_dir)},
+          {"plugin_dirs", paths(config.plugin_dirs)},
+          {"drop_in_dirs", paths(config.drop_in_dirs)},
+          {"plugin_host", path(config.plugin_host)},
+          {"tls.certificate", text(config.tls_certificate)},
+          {"tls.key", text(config.tls_key)},
+          {"source.allowed_paths", paths(config.allowed_sources)},
+          {"log.format", one_of(config.log_format, {"text", "json"})},
+          {"log.level", one_of(config.log_level, {"debug", "info", "warn", "error"})},
+          {"nodes.heartbeat_interval_seconds", seconds(config.heartbeat_interval_seconds)},
+          {"nodes.late_seconds", seconds(config.node_late_seconds)},
+          {"nodes.offline_seconds", seconds(config.node_offline_seconds)},
+          {"jobs.node_gone_seconds", seconds(config.node_gone_seconds)},
+          {"jobs.stage_seconds", seconds(config.stage_seconds)},
+          {"jobs.activate_seconds", seconds(config.activate_seconds)},
+          {"defaults.component_deployer", text(config.defaults.component_deployer)},
+          {"defaults.package_deployer", text(config.defaults.package_deployer)},
+          {"defaults.detector", text(config.defaults.detector)},
+          {"defaults.restart_strategy", text(config.defaults.restart_strategy)},
+          {"defaults.serviceless_strategy", text(config.defaults.serviceless_strategy)},
+          {"defaults.code_source_role", text(config.code_source_role)}};
+}
+
+Status take_table(const toml::table& table, const std::string& prefix, const std::string& file,
+                  const std::map<std::string, Take>& keys) {
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix + std::string(key.str());
+    const std::string where = file + ":" + std::to_string(node.source().begin.line);
+    if (const auto* inner = node.as_table()) {
+      if (Status taken = take_table(*inner, name + ".", file, keys); !taken) return taken;
+      continue;
+    }
+    const auto take = keys.find(name);
+    if (take == keys.end()) return invalid(where, "unknown key " + name);
+    if (const std::string wrong = take->second(node); !wrong.empty()) {
+      return invalid(where, name + " " + wrong);
+    }
+  }
+  return {};
+}
+
+std::vector<fs::path> split_paths(const std::string& text) {
+  std::vector<fs::path> list;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ':');) {
+    if (!part.empty()) list.emplace_back(part);
+  }
+  return list;
+}
+
+fs::path beside_this_program(const char* name) {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path(name) : self.parent_path() / name;
+}
+
+// A TOML basic string; what TOML would not take is escaped.
+std::string quoted(const std::string& text) {
+  std::ostringstream out;
+  out << toml::value<std::string>(text);
+  return out.str();
+}
+
+}  // namespace
+
+bool ListenAddress::loopback() const {
+  return address == "::1" || address == "localhost" || address.starts_with("127.");
+}
+
+Result<ServerConfig> load_config(const fs::path& file) {
+  ServerConfig config;
+  try {
+    const toml::table table = toml::parse_file(file.string());
+    const auto keys = known_keys(config);
+    if (Status taken = take_table(table, "", file.string(), keys); !taken) return taken.error();
+  } catch (const toml::parse_error& problem) {
+    const auto line = problem.source().begin.line;
+    return invalid(file.string() + (line ? ":" + std::to_string(line) : ""),
+                   std::string(problem.description()));
+  }
+  return config;
+}
+
+void apply_environment(ServerConfig& config) {
+  if (const char* listen = std::getenv("ROLESYNC_LISTEN")) config.listen = listen;
+  if (const char* state = std::getenv("ROLESYNC_STATE_DIR")) config.state_dir = state;
+  if (const char* dirs = std::getenv("ROLESYNC_PLUGIN_DIRS")) {
+    config.plugin_dirs = split_paths(dirs);
+  }
+  if (const char* dirs = std::getenv("ROLESYNC_DROP_IN_DIRS")) {
+    config.drop_in_dirs = split_paths(dirs);
+  }
+}
+
+Result<ListenAddress> parse_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  unsigned port = 0;
+  ListenAddress result;
+  if (colon != std::string::npos) {
+    result.address = text.substr(0, colon);
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
+    if (error == std::errc{} && stop == end && port <= 65'535 && !result.address.empty()) {
+      if (result.address.size() > 2 && result.address.front() == '[' &&
+          result.address.back() == ']') {
+        result.address = result.address.substr(1, result.address.size() - 2);
+      }
+      if (result.address == "localhost") result.address = "127.0.0.1";
+      result.port = static_cast<std::uint16_t>(port);
+      return result;
+    }
+  }
+  return Error{ErrorKind::invalid, "config_invalid",
+               "listen \"" + text + "\" is not an address and a port",
+               "write it as 127.0.0.1:8770 or [::1]:8770"};
+}
+
+Status complete(ServerConfig& config) {
+  std::error_code error;
+  config.state_dir = fs::absolute(config.state_dir, error);
+  if (config.secrets_dir.empty()) config.secrets_dir = config.state_dir / "secrets";
+  if (config.plugin_host.empty()) config.plugin_host = beside_this_program("rolesync-plugin-host");
+  const auto listen = parse_listen(config.listen);
+  if (!listen) return listen.error();
+  if (config.tls_certificate.empty() != config.tls_key.empty()) {
+    return invalid("tls", "certificate and key need each other");
+  }
+  if (!listen->loopback() && config.tls_certificate.empty()) {
+    return Error{ErrorKind::invalid, "tls_required",
+                 "listening on " + config.listen + " without TLS is refused",
+                 "run rolesync-server init --tls, or listen on 127.0.0.1"};
+  }
+  return {};
+}
+
+std::string config_text(const ServerConfig& config) {
+  std::string text = "# rolesync-server\n";
+  text += "listen = " + quoted(config.listen) + "\n";
+  text += "state_dir = " + quoted(config.state_dir.string()) + "\n";
+  if (!config.tls_certificate.empty()) {
+    text += "\n[tls]\ncertificate = " + quoted(config.tls_certificate) + "\n";
+    text += "key = " + quoted(config.tls_key) + "\n";
+  }
+  text +=
+      "\n# Directories on this machine whose repositories may be a code source of transport file.\n"
+      "[source]\nallowed_paths = []\n";
+  return text;
+}
+
+}  // namespace rolesync

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// rolesync-server: `init` prepares a server, `run` (the default) is one until SIGTERM.
+#include <Poco/Util/ServerApplication.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "server/config.hpp"
+#include "server/init.hpp"
+#include "server/log.hpp"
+#include "server/program.hpp"
+#include "server/version.hpp"
+
+namespace {
+
+using rolesync::ServerConfig;
+
+struct Flags {
+  std::string config = "/etc/rolesync/server.toml";
+  std::string state_dir, listen;
+  std::vector<std::string> plugin_dirs, drop_in_dirs, allowed_sources, names;
+  bool tls = false;
+};
+
+int fail(const rolesync::Error& error) {
+  std::fprintf(stderr, "rolesync-server: %s\n", error.text().c_str());
+  return error.kind == rolesync::ErrorKind::invalid ? 2 : 1;
+}
+
+std::vector<std::filesystem::path> absolute(const std::vector<std::string>& paths) {
+  std::vector<std::filesystem::path> result;
+  for (const std::string& path : paths) result.push_back(std::filesystem::absolute(path));
+  return result;
+}
+
+void apply_flags(ServerConfig& config, const Flags& flags) {
+  if (!flags.state_dir.empty()) config.state_dir = std::filesystem::absolute(flags.state_dir);
+  if (!flags.listen.empty()) config.listen = flags.listen;
+  if (!flags.plugin_dirs.empty()) config.plugin_dirs = absolute(flags.plugin_dirs);
+  if (!flags.drop_in_dirs.empty()) config.drop_in_dirs = absolute(flags.drop_in_dirs);
+  for (auto& path : absolute(flags.allowed_sources)) config.allowed_sources.push_back(path);
+}
+
+int init(const Flags& flags) {
+  rolesync::InitOptions options;
+  options.config_file = flags.config;
+  rolesync::apply_environment(options.config);
+  apply_flags(options.config, flags);
+  options.tls = flags.tls;
+  options.names = flags.names;
+  const auto done = rolesync::init_server(options);
+  if (!done) return fail(done.error());
+  std::printf("wrote %s\n", flags.config.c_str());
+  if (done->tls) std::printf("CA certificate: %s\n", done->ca_file.c_str());
+  std::printf("admin token (also in %s, shown only now): %s\n", done->token_file.c_str(),
+              done->admin_token.c_str());
+  std::printf("next: rolesync-server run --config %s\n", flags.config.c_str());
+  return 0;
+}
+
+class Application : public Poco::Util::ServerApplication {
+ public:
+  explicit Application(ServerConfig config) : program_(std::move(config)) {}
+
+ protected:
+  int main(const std::vector<std::string>&) override {
+    if (rolesync::Status started = program_.start(); !started) return fail(started.error());
+    waitForTerminationRequest();
+    program_.stop();
+    return EXIT_OK;
+  }
+
+ private:
+  rolesync::ServerProgram program_;
+};
+
+int run(const Flags& flags, char* program_name) {
+  auto config = rolesync::load_config(flags.config);
+  if (!config) return fail(config.error());
+  rolesync::apply_environment(*config);
+  apply_flags(*config, flags);
+  if (rolesync::Status valid = rolesync::complete(*config); !valid) return fail(valid.error());
+  rolesync::start_logging(config->log_format, config->log_level);
+
+  // Before any thread exists, so that the signal reaches the one that waits for it.
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) sigaddset(&ends, signal);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  Application application(std::move(*config));
+  char* argv[] = {program_name, nullptr};
+  return application.run(1, argv);  // the command line is read already
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  if (const char* file = std::getenv("ROLESYNC_SERVER_CONFIG")) flags.config = file;
+  CLI::App app("The rolesync server");
+  app.set_version_flag("--version", rolesync::server_version);
+  app.fallthrough();
+  app.add_option("--config", flags.config, "configuration file")->capture_default_str();
+  app.add_option("--state-dir", flags.state_dir, "database, mirrors, cache, secrets");
+  app.add_option("--listen", flags.listen, "address:port");
+  app.add_option("--plugin-dir", flags.plugin_dirs, "packaged plugins; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--drop-in-dir", flags.drop_in_dirs, "dropped-in plugins; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--allow-source", flags.allowed_sources,
+                 "directory whose repositories may be a source of transport file; repeatable")
+      ->allow_extra_args(false);
+  auto* init_command = app.add_subcommand("init", "make state directory, config and first token");
+  init_command->add_flag("--tls", flags.tls, "make a CA and a certificate");
+  init_command->add_option("--name", flags.names, "name or address in the certificate; repeatable")
+      ->allow_extra_args(false);
+  app.add_subcommand("run", "serve until SIGTERM (the default)");
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    const int code = app.exit(problem);
+    return code == 0 ? 0 : 2;
+  }
+  return init_command->parsed() ? init(flags) : run(flags, argv[0]);
+}

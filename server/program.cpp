@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/program.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "host/plugin/registry.hpp"
+#include "host/services/durable_file.hpp"
+#include "server/api/api.hpp"
+#include "server/api/authenticator.hpp"
+#include "server/http/certificates.hpp"
+#include "server/http/front.hpp"
+#include "server/rollout/engine.hpp"
+#include "server/version.hpp"
+
+namespace rolesync {
+namespace {
+
+rollout::EngineOptions engine_options(const ServerConfig& config) {
+  rollout::EngineOptions options;
+  options.defaults = config.defaults;
+  options.heartbeat_interval_seconds = config.heartbeat_interval_seconds;
+  options.presence = {config.node_late_seconds * Millis{1000},
+                      config.node_offline_seconds * Millis{1000}};
+  options.limits = {config.node_gone_seconds * Millis{1000}, config.stage_seconds * Millis{1000},
+                    config.activate_seconds * Millis{1000}};
+  options.offers = {config.plugin_host, config.state_dir / "private"};
+  return options;
+}
+
+void log_request(const http::RequestRecord& record) {
+  const auto level = record.status >= 500 ? spdlog::level::err : spdlog::level::debug;
+  spdlog::log(level, "request={} peer={} principal={} method={} path={} status={} us={} {}",
+              record.id, record.peer, record.principal, record.method, record.path, record.status,
+              record.duration.count(), record.detail);
+}
+
+}  // namespace
+
+struct ServerProgram::Parts {
+  ServerConfig config;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<plugin::Registry> registry;
+  std::unique_ptr<source::SourceService> source;
+  std::unique_ptr<rollout::Engine> engine;
+  std::unique_ptr<api::Api> api;
+  std::unique_ptr<http::Router> router;
+  std::unique_ptr<http::Front> front;
+
+  Status open_state() {
+    for (const auto& directory :
+         {config.state_dir, config.secrets_dir, config.state_dir / "private"}) {
+      if (Status made = make_directories(directory.string(), 0700); !made) return made;
+    }
+    auto opened = store::open_sqlite({config.state_dir / "rolesync.db"});
+    if (!opened) return opened.error();
+    store = std::move(*opened);
+    source::SourceOptions options;
+    options.state_dir = config.state_dir;
+    options.bridge = config.plugin_host;
+    options.allowed_paths = config.allowed_sources;
+    auto service = source::SourceService::open(options, *store);
+    if (!service) return service.error();
+    source = std::move(*service);
+    return {};
+  }
+
+  void load_plugins() {
+    plugin::RegistryOptions options;
+    options.packaged_directories = config.plugin_dirs;
+    options.drop_in_directories = config.drop_in_dirs;
+    options.private_directory = config.state_dir / "plugins";
+    options.plugin_host_program = config.plugin_host;
+    registry = std::make_unique<plugin::Registry>(options);
+    for (const auto& plugin : registry->plugins()) {
+      if (plugin.state == plugin::PluginState::ready) continue;
+      spdlog::warn("plugin={} reason={} message=\"{}: {}\"", plugin.name, plugin.reason,
+                   plugin.path.string(), plugin.detail);
+    }
+  }
+
+  Status make_api() {
+    api::ApiOptions options;
+    options.version = server_version;
+    options.secrets_dir = config.secrets_dir;
+    options.code_source_role = config.code_source_role;
+    if (!config.tls_certificate.empty()) {
+      auto pin = http::certificate_fingerprint(config.tls_certificate);
+      if (!pin) return pin.error();
+      options.certificate_sha256 = *pin;
+    }
+    api = std::make_unique<api::Api>(api::Api{*engine, std::move(options)});
+    router = std::make_unique<http::Router>(api::authenticator(*store));
+    api::add_routes(*router, *api);
+    return {};
+  }
+
+  Status open_front() {
+    const auto listen = parse_listen(config.listen);
+    if (!listen) return listen.error();
+    http::FrontOptions options;
+    options.address = listen->address;
+    options.port = listen->port;
+    options.certificate_file = config.tls_certificate;
+    options.key_file = config.tls_key;
+    options.on_request = log_request;
+    front = std::make_unique<http::Front>(options, *router);
+    return front->start();
+  }
+};
+
+ServerProgram::ServerProgram(ServerConfig config) : parts_(std::make_unique<Parts>()) {
+  parts_->config = std::move(config);
+}
+
+ServerProgram::~ServerProgram() {
+  stop();
+}
+
+Status ServerProgram::start() {
+  Parts& parts = *parts_;
+  if (Status opened = parts.open_state(); !opened) return opened;
+  parts.load_plugins();
+  parts.engine = std::make_unique<rollout::Engine>(*parts.store, *parts.registry, *parts.source,
+                                                   engine_options(parts.config));
+  if (Status made = parts.make_api(); !made) return made;
+  if (Status started = parts.engine->start(); !started) return started;
+  parts.registry->start_watching();
+  if (Status opened = parts.open_front(); !opened) return opened;
+  spdlog::info("event=started url={} version={}", url(), server_version);
+  return {};
+}
+
+void ServerProgram::stop() {
+  Parts& parts = *parts_;
+  if (parts.front) {
+    if (Status stopped = parts.front->stop(); !stopped) {
+      spdlog::warn("event=stopping message=\"{}\"", stopped.error().text());
+    }
+  }
+  // The registry's watcher calls into the engine, the engine into the registry: end both their
+  // threads before either goes.
+  if (parts.engine) parts.engine->stop();
+  parts.front.reset();
+  parts.router.reset();
+  parts.api.reset();
+  if (parts.registry) parts.registry->on_change({});
+  parts.engine.reset();
+  parts.registry.reset();
+  parts.source.reset();
+  parts.store.reset();
+}
+
+std::string ServerProgram::url() const {
+  return parts_->front ? parts_->front->url() : "";
+}
+
+}  // namespace rolesync
