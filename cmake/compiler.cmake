@@ -12,7 +12,7 @@ if(ROLESYNC_CCACHE)
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror=return-type -Werror=switch -Wshadow=local
-  -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
   -Wno-missing-field-initializers)  # designated initialisers name what matters
 
 set(ROLESYNC_SANITIZE "" CACHE STRING "Value for -fsanitize=, for example address,undefined")

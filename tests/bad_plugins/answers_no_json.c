@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers a call with prose. */
+#include <rolesync/abi.h>
+#define BAD_CALL
+
+static int32_t call(void* instance, const char* method, const char* json, size_t size,
+                    const rs_sink* out) {
+  (void)instance, (void)method, (void)json, (void)size, (void)out;
+  out->write(out->ctx, "fine, thanks", 12);
+  return RS_OK;
+}
+#include "bad_plugin.h"
