@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/role/role.hpp"
+#include "host/role/role_defaults.hpp"
 #include "host/values/result.hpp"
 
 namespace rolesync {
@@ -35,9 +35,9 @@ struct ServerConfig {
   int activate_seconds = 1'800;
 
   // Which plugin serves a role that does not say so, and which role marks the node of the
-  // repository: the only place of the server that knows ids of plugins.
-  RoleDefaults defaults = {"rsync_component", "package", "path_service_port", "systemd", "none"};
-  std::string code_source_role = "code-source";
+  // repository.
+  RoleDefaults defaults = usual_role_defaults();
+  std::string code_source_role = usual_code_source_role;
 };
 
 struct ListenAddress {

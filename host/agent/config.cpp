@@ -7,6 +7,7 @@
 
 #include "host/agent/config_reader.hpp"
 #include "host/agent/identity.hpp"
+#include "host/role/role_defaults.hpp"
 #include "host/services/durable_file.hpp"
 #include "host/values/names.hpp"
 
@@ -18,11 +19,6 @@ constexpr const char* kDefaultFile = "/etc/rolesync/agent.toml";
 Error invalid_config(std::string message) {
   return {ErrorKind::invalid, "invalid_config", std::move(message),
           "correct the agent's config and start it again"};
-}
-
-// The plugins for roles that do not name theirs.
-RoleDefaults default_plugins() {
-  return {"rsync_component", "package", "path_service_port", "systemd", "none"};
 }
 
 void read_seconds(ConfigReader& reader, const char* key, std::chrono::seconds& into) {
@@ -144,7 +140,7 @@ Status read_config_text(const std::string& text, const std::string& name, AgentC
 Result<AgentConfig> load_config(const ConfigFlags& flags,
                                 const std::map<std::string, std::string>& environment) {
   AgentConfig config;
-  config.role_defaults = default_plugins();
+  config.role_defaults = usual_role_defaults();
   if (Status status = read_config_file(flags, environment, config); !status) {
     return status.error();
   }
