@@ -60,6 +60,7 @@ class InPlaceInstallation final : public Installation {
 
   const ReleaseRecord* installed() const;
   std::uint64_t sequence() const { return record_ ? record_->sequence : 0; }
+  std::string relative_target() const;
   Status ready() const;
   Status know_drift(Look look);
   void save_cache();
@@ -69,6 +70,7 @@ class InPlaceInstallation final : public Installation {
                                             const Manifest& next);
   Result<Prepared> prepare(const Manifest& next, const std::set<std::string>& as_is);
   Result<std::uint64_t> check_target();
+  Status check_exchange();
   Status check_space(const Manifest& next, std::uint64_t bytes) const;
 
   Result<WayBack> way_back();

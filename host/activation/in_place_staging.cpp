@@ -43,6 +43,12 @@ Status InPlaceInstallation::load() {
     if (!record) return record.error();
     record_ = std::move(*record);
   }
+  if (installed() && record_->target != relative_target()) {
+    return Error{ErrorKind::conflict, "target_changed",
+                 "role " + options_.role + " is installed in " +
+                     (options_.root / record_->target).string() + ", not in " + live_.target(),
+                 "undeploy it from the old target first"};
+  }
   const auto journal = read_if_there(fs_, state_.journal());
   if (!journal) return journal.error();
   journal_.reset();
@@ -59,6 +65,11 @@ Status InPlaceInstallation::load() {
   const auto stats = read_if_there(fs_, state_.stats());
   live_.start(installed(), stats && *stats ? **stats : std::string());
   return {};
+}
+
+std::string InPlaceInstallation::relative_target() const {
+  const std::string root = options_.root.string();
+  return live_.target().substr(root == "/" ? 1 : root.size() + 1);
 }
 
 const ReleaseRecord* InPlaceInstallation::installed() const {
@@ -236,6 +247,24 @@ Result<InPlaceInstallation::Prepared> InPlaceInstallation::prepare(
   return prepared;
 }
 
+// Some file systems cannot exchange two names; better known now than in the middle of a switch.
+Status InPlaceInstallation::check_exchange() {
+  const std::string a = state_.slot("probe.a");
+  const std::string b = state_.slot("probe.b");
+  Status status = fs_.write(a, "", 0600);
+  if (status) status = fs_.write(b, "", 0600);
+  if (!status) return status;
+  const Status exchanged = fs_.exchange(a, b);
+  for (const std::string& path : {a, b}) {
+    if (Status removed = fs_.remove_file(path); !removed) return removed;
+  }
+  if (exchanged) return {};
+  return Error{ErrorKind::failed, "exchange_unsupported",
+               "the file system of " + state_.top() +
+                   " cannot exchange two files atomically: " + exchanged.error().message,
+               "use a local file system such as ext4, xfs, btrfs or tmpfs"};
+}
+
 Status InPlaceInstallation::verify_staged(const Manifest& next, FirstInstall first_install) {
   prepared_.reset();
   if (Status status = ready(); !status) return status;
@@ -247,6 +276,9 @@ Status InPlaceInstallation::verify_staged(const Manifest& next, FirstInstall fir
   }
   const auto as_is = right_already(next);
   if (!as_is) return as_is.error();
+  if (!installed()) {
+    if (Status status = check_exchange(); !status) return status;
+  }
   Result<Prepared> prepared = prepare(next, *as_is);
   if (!prepared) return prepared.error();
   prepared_ = std::move(*prepared);

@@ -53,7 +53,7 @@ Result<SwitchReport> InPlaceInstallation::activate(Release next, FirstInstall fi
   }
   next.role = options_.role;
   if (next.activated_at == 0) next.activated_at = fs_.now_ns() / 1'000'000;
-  ReleaseRecord record{std::move(next), sequence() + 1, sequence() + 1, false};
+  ReleaseRecord record{std::move(next), sequence() + 1, sequence() + 1, relative_target(), false};
   return switch_to(std::move(record), *std::move(prepared_), installed() ? record_->origin : 0);
 }
 
@@ -314,6 +314,7 @@ Result<SwitchReport> InPlaceInstallation::remove() {
   record.release.role = options_.role;
   record.release.content_id = Manifest().content_id();
   record.sequence = record.origin = sequence() + 1;
+  record.target = relative_target();
   record.removed = true;
   Result<SwitchReport> report = switch_to(std::move(record), std::move(prepared), 0);
   // Ours to remove if nothing else is in it; otherwise this fails, as it should.

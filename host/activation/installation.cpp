@@ -2,6 +2,7 @@
 #include "host/activation/installation.hpp"
 
 #include "host/activation/in_place_installation.hpp"
+#include "host/activation/sealed_text.hpp"
 #include "host/values/names.hpp"
 
 namespace rolesync {
@@ -35,6 +36,12 @@ Status make_canonical(FileSystem& fs, InstallationOptions& options) {
   return {};
 }
 
+std::string shared_state(FileSystem& fs, const std::filesystem::path& root) {
+  const Result<std::string> canonical = fs.canonical(root.string());
+  const std::string top = canonical ? *canonical : root.string();
+  return (top == "/" ? "" : top) + "/" + kStateName;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Installation>> Installation::open(FileSystem& fs,
@@ -62,25 +69,34 @@ Result<std::unique_ptr<Installation>> Installation::open(FileSystem& fs,
 
 std::vector<std::string> roles_with_state(FileSystem& fs, const std::filesystem::path& root) {
   std::vector<std::string> roles;
-  const Result<std::string> canonical = fs.canonical(root.string());
-  if (!canonical) return roles;
-  const std::string top = (*canonical == "/" ? "" : *canonical) + "/" + kStateName;
-  const Result<std::vector<std::string>> names = fs.list(top);
+  const Result<std::vector<std::string>> names = fs.list(shared_state(fs, root));
   if (!names) return roles;
   for (const std::string& name : *names) {
-    const std::string state = top + "/" + name;
     if (!is_name(name)) continue;
-    bool counts = fs.stat(state + "/journal").ok();
-    if (!counts && fs.stat(state + "/marker").ok()) {
-      // Not readable counts too: open() will say what is wrong with it.
-      const Result<std::string> text = fs.read(state + "/marker");
-      const auto record =
-          text ? parse_release_record(*text, state) : Result<ReleaseRecord>(text.error());
-      counts = !record || !record->removed;
-    }
-    if (counts) roles.push_back(name);
+    const Result<std::filesystem::path> target = target_with_state(fs, root, name);
+    // What cannot be read counts too: open() will say what is wrong with it.
+    if (target || target.error().kind != ErrorKind::not_found) roles.push_back(name);
   }
   return roles;
+}
+
+Result<std::filesystem::path> target_with_state(FileSystem& fs, const std::filesystem::path& root,
+                                                const std::string& role) {
+  const std::string state = shared_state(fs, root) + "/" + role;
+  const bool interrupted = fs.stat(state + "/journal").ok();
+  for (const std::string& name : {state + "/marker", state + "/marker.next"}) {
+    // Without a journal, marker.next is what a switch left behind that never began.
+    if (name.ends_with(".next") && !interrupted) break;
+    const auto text = read_if_there(fs, name);
+    if (!text) return text.error();
+    if (!*text) continue;
+    const Result<ReleaseRecord> record = parse_release_record(**text, name);
+    if (!record) return record.error();
+    if (!record->removed || interrupted) return root / record->target;
+  }
+  if (interrupted) return state_damaged(state + "/marker.next", "it is missing");
+  return Error{ErrorKind::not_found, "no_state",
+               "role " + role + " is not installed under " + root.string()};
 }
 
 }  // namespace rolesync

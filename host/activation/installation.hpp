@@ -79,8 +79,9 @@ class Installation {
  public:
   // Opens or prepares the state directory and locks it while the object lives (conflict,
   // installation_busy). Refuses a state from a newer version (state_newer) or one that is damaged
-  // (state_damaged); never guesses. When interrupted() is true, recover() must come first: until
-  // then everything else that looks or changes answers conflict/recovery_needed.
+  // (state_damaged), or about another target (target_changed); never guesses. When interrupted() is
+  // true, recover() must come first: until then everything else that looks or changes answers
+  // conflict/recovery_needed.
   static Result<std::unique_ptr<Installation>> open(FileSystem& fs, InstallationOptions options);
   virtual ~Installation() = default;
 
@@ -144,5 +145,11 @@ class Installation {
 
 // The roles that have an installation (or an interrupted switch) under `root`, sorted.
 std::vector<std::string> roles_with_state(FileSystem& fs, const std::filesystem::path& root);
+
+// The target of that installation: what open() needs when nobody can be asked (recovery at boot),
+// or when the role's target has changed and the old one is to be retired. Errors:
+// not_found/no_state, and those of open().
+Result<std::filesystem::path> target_with_state(FileSystem& fs, const std::filesystem::path& root,
+                                                const std::string& role);
 
 }  // namespace rolesync

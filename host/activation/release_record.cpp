@@ -44,6 +44,7 @@ ReleaseRecord from_header(const Json& header) {
   header.at("activated_at").get_to(release.activated_at);
   header.at("sequence").get_to(record.sequence);
   header.at("origin").get_to(record.origin);
+  header.at("target").get_to(record.target);
   header.at("removed").get_to(record.removed);
   return record;
 }
@@ -69,6 +70,7 @@ std::string to_text(const ReleaseRecord& record) {
       {"activated_at", release.activated_at},
       {"sequence", record.sequence},
       {"origin", record.origin},
+      {"target", record.target},
       {"removed", record.removed},
       {"manifest_bytes", manifest.size()},
   };

@@ -12,6 +12,7 @@ struct ReleaseRecord {
   Release release;
   std::uint64_t sequence = 0;  // counts the switches of this installation
   std::uint64_t origin = 0;    // the sequence that first brought this release; less after roll_back
+  std::string target;          // relative to the root, so that a root can be moved
   bool removed = false;        // the end of an undeployment: nothing is installed
 
   // What should be on the disk at an entry of the manifest: nothing when post_sync removed it.

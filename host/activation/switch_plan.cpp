@@ -8,6 +8,7 @@
 namespace rolesync {
 namespace {
 
+const std::string kReserved = std::string("/") + kStateName + "/";
 constexpr std::size_t kMostCounted = 100'000;
 
 MaybeFile recorded(const SwitchGoal& goal, const ManifestEntry* entry) {
@@ -48,6 +49,11 @@ class StepChecks {
       : fs_(fs), target_(target), device_(device), goal_(goal) {}
 
   Status check(const SwitchStep& step) {
+    if (step.next && ("/" + step.path + "/").find(kReserved) != std::string::npos) {
+      return Error{ErrorKind::invalid, "reserved_path",
+                   step.path + " would lie in a directory where rolesync keeps its own state",
+                   "rename it in the repository, or exclude it from the role"};
+    }
     if (Status status = check_parents(step); !status) return status;
     if (!step.next || foreign_.contains(step.path)) return {};
     const auto found = look(fs_, target_ + "/" + step.path);

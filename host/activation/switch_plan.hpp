@@ -29,7 +29,7 @@ Result<std::set<std::string>> already_there(FileSystem& fs, const std::string& t
                                             const Manifest& next);
 
 // Checks every step; adds a step for each foreign file that stands where a directory must be.
-// Errors: directory_in_the_way, symlink_in_path, cross_device.
+// Errors: directory_in_the_way, symlink_in_path, cross_device, reserved_path.
 Status check_steps(FileSystem& fs, const std::string& target, std::uint64_t device,
                    const SwitchGoal& goal, std::vector<SwitchStep>& steps);
 

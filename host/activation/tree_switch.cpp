@@ -146,10 +146,17 @@ Status TreeSwitch::make_parents(const std::string& path) {
 
 Status TreeSwitch::make_one(const std::string& directory) {
   if (present_.contains(directory)) return {};
-  const Status made = fs_.make_directory(directory, 0755);
-  if (!made && made.error().reason != "eexist") return made;
-  if (made) {
-    if (Status given = give_to(fs_, owner_, directory); !given) return given;
+  const auto found = look(fs_, directory);
+  if (!found) return found.error();
+  if (!*found) {
+    // Born where nobody else can reach it, so that what is given away is surely the directory that
+    // was made.
+    const std::string born = state_.slot("new.directory");
+    Status status = fs_.make_directory(born, 0755);
+    if (!status && status.error().reason == "eexist") status = Status();
+    if (status) status = give_to(fs_, owner_, born);
+    if (status) status = fs_.rename_new(born, directory);
+    if (!status && status.error().reason != "eexist") return status;
     touched_.insert(directory);
     touch_parent(directory);
   }

@@ -195,6 +195,20 @@ TEST_F(InstallationTest, RemovedDirectoryKeepsOthersFiles) {
   EXPECT_TRUE(std::filesystem::exists(at("d/theirs-empty")));
 }
 
+TEST_F(InstallationTest, ADirectoryWhereOurFileWasIsNotOurs) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, {{"x", "x"}, {"y", "y"}, {"k", "k"}})), "");
+  std::filesystem::remove(at("x"));
+  put_file(at("x/theirs"), "t");
+  ASSERT_EQ(problem(deploy(*installation, {{"y", "y"}, {"k", "k2"}})), "") << "x leaves";
+  EXPECT_EQ(tree_at(target()), (Tree{{"x/theirs", "t"}, {"y", "y"}, {"k", "k2"}}));
+  std::filesystem::remove(at("y"));
+  put_file(at("y/theirs"), "t");
+  const auto refused = deploy(*installation, {{"y", "y"}, {"k", "k3"}});
+  ASSERT_FALSE(refused.ok()) << "y stays a file, and would replace the directory";
+  EXPECT_EQ(refused.error().reason, "directory_in_the_way");
+}
+
 TEST_F(InstallationTest, NeverWalksThroughSymlinks) {
   auto installation = open();
   ASSERT_EQ(problem(deploy(*installation, {{"conf/a", "1"}, {"conf/b", "1"}, {"k", "k"}})), "");
@@ -448,6 +462,29 @@ TEST_F(InstallationTest, StateOfANewerVersionIsLeftAlone) {
   put_file(state() + "/journal", "rolesync-journal 1\nnonsense");
   EXPECT_EQ(opened_with(marker), "state_damaged");
   EXPECT_EQ(tree_at(target()), kOne);
+}
+
+TEST_F(InstallationTest, AChangedTargetIsRetiredFirst) {
+  ASSERT_EQ(problem(deploy(*open(), kOne)), "");
+  InstallationOptions moved = options();
+  moved.target = root() + "/srv/elsewhere";
+  const auto refused = Installation::open(real_file_system(), moved);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "target_changed");
+  const auto old = target_with_state(real_file_system(), root(), "web");
+  ASSERT_EQ(problem(old), "");
+  EXPECT_EQ(*old, target());
+  ASSERT_EQ(problem(open()->remove()), "");
+  EXPECT_EQ(target_with_state(real_file_system(), root(), "web").error().reason, "no_state");
+  ASSERT_EQ(problem(deploy(*open(moved), kOne)), "");
+  EXPECT_EQ(tree_at(root() + "/srv/elsewhere"), kOne);
+}
+
+TEST_F(InstallationTest, RefusesPathsInStateDirectories) {
+  auto installation = open();
+  const auto report = deploy(*installation, {{"nested/.rolesync/web/marker", "x"}});
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().reason, "reserved_path");
 }
 
 TEST_F(InstallationTest, AMissingMarkerIsNotAFirstInstall) {
