@@ -114,6 +114,29 @@ TEST_P(CrashKillTest, LeavesOneCompleteRelease) {
   EXPECT_EQ(violations, 0);
 }
 
+// Sandboxes with an old system call filter answer ENOSYS or EPERM to openat2.
+TEST(WithoutOpenat2, AnActivationWorksTheSame) {
+  for (const std::string error : {"ENOSYS", "EPERM"}) {
+    TemporaryDirectory directory;
+    const std::string root = directory.path() + "/disk";
+    stdfs::create_directory(root);
+    ASSERT_NO_FATAL_FAILURE(crash_story::prepare(real_file_system(), root, false));
+    {
+      auto installation = Installation::open(real_file_system(), crash_story::options(root));
+      ASSERT_EQ(problem(installation), "");
+      fetch(**installation, crash_story::kNew);
+    }
+    const std::string log = directory.path() + "/log";
+    EXPECT_EQ(run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=openat2:error=" + error,
+                   kSubject, root},
+                  log),
+              0)
+        << content_at(log);
+    EXPECT_EQ(crash_story::recover_and_check(root, false), "");
+    EXPECT_EQ(content_at(root + "/srv/app/index.html"), "new index");
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Activation, CrashKillTest, ::testing::Values(false, true),
                          [](const auto& kind) { return kind.param ? "Fresh" : "Update"; });
 
