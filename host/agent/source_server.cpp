@@ -22,8 +22,6 @@ ChildSpec upload_pack(const std::string& repository) {
                "safe.directory=" + repository,
                "-c",
                "core.hooksPath=/dev/null",
-               "-c",
-               "uploadpack.packObjectsHook=",
                "upload-pack",
                "--",
                repository};
