@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/agent/config.hpp"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -106,6 +107,11 @@ ServerAddress AgentConfig::server(std::size_t index) const {
   return {server_urls[index % server_urls.size()], certificate_sha256, ca_file};
 }
 
+Role AgentConfig::localized(Role role) const {
+  if (!role.target_path.empty()) role.target_path.insert(0, path_prefix);
+  return role;
+}
+
 Status read_config_text(const std::string& text, const std::string& name, AgentConfig& config) {
   toml::table table;
   try {
@@ -123,6 +129,8 @@ Status read_config_text(const std::string& text, const std::string& name, AgentC
   reader.texts("drop_in_dirs", config.drop_in_dirs);
   reader.text("plugin_host", config.plugin_host);
   reader.texts("allowed_roots", config.limits.allowed_roots);
+  reader.text("path_prefix", config.path_prefix);
+  reader.text("health_address", config.health_address);
   reader.texts("allowed_units", config.limits.allowed_units);
   auto keep = static_cast<std::int64_t>(config.keep_releases);
   reader.number("keep_releases", 1, 100, keep);
@@ -156,6 +164,7 @@ Result<AgentConfig> load_config(const ConfigFlags& flags,
   if (!url.empty()) config.server_urls = {url};
   if (!flags.plugin_dirs.empty()) config.plugin_dirs = flags.plugin_dirs;
   config.state_dir = absolute(config.state_dir);
+  for (std::string& root : config.limits.allowed_roots) root.insert(0, config.path_prefix);
   if (config.credential_file.empty()) config.credential_file = config.state_dir + "/credential";
   if (config.plugin_host.empty()) config.plugin_host = beside_our_program("rolesync-plugin-host");
   if (Status status = apply_identity(config); !status) return status.error();
@@ -173,6 +182,15 @@ Status check_config(const AgentConfig& config) {
     if (Status status = check_target_path(root); !status) {
       return invalid_config("allowed_roots: " + status.error().message);
     }
+  }
+  if (!config.path_prefix.empty()) {
+    if (Status status = check_target_path(config.path_prefix); !status) {
+      return invalid_config("path_prefix: " + status.error().message);
+    }
+  }
+  in_addr address{};
+  if (::inet_pton(AF_INET, config.probed_address().c_str(), &address) != 1) {
+    return invalid_config("health_address must be an IPv4 address");
   }
   if (config.log_format != "text" && config.log_format != "json") {
     return invalid_config("log.format must be \"text\" or \"json\"");

@@ -26,7 +26,11 @@ struct AgentConfig {
   std::vector<std::string> drop_in_dirs{"/usr/local/lib/rolesync/plugins"};  // run isolated
   std::string plugin_host;  // default: beside our own program
 
-  Limits limits;
+  Limits limits;  // allowed_roots with path_prefix
+  // For several nodes on one machine: every role's target lies under this directory, and its
+  // programs are told (ROLESYNC_ADDRESS) and asked at this address. Normally "" and 127.0.0.1.
+  std::string path_prefix;
+  std::string health_address;
   std::vector<std::string> source_repositories;  // what serve_source may serve
   RoleDefaults role_defaults;
 
@@ -40,6 +44,11 @@ struct AgentConfig {
   std::string log_level = "info";
 
   ServerAddress server(std::size_t index) const;
+  std::string probed_address() const {
+    return health_address.empty() ? "127.0.0.1" : health_address;
+  }
+  // The role as it is on this node: its target under path_prefix.
+  Role localized(Role role) const;
 };
 
 // Command line flags; empty means not given.

@@ -9,9 +9,9 @@
 
 namespace rolesync::agent {
 
-DefinitionStore::DefinitionStore(std::string file, RoleDefaults defaults)
-    : file_(std::move(file)),
-      defaults_(std::move(defaults)),
+DefinitionStore::DefinitionStore(const AgentConfig& config)
+    : config_(config),
+      file_(config.state_dir + "/definitions.json"),
       current_(std::make_shared<Definitions>()) {
   Result<std::optional<std::string>> text = read_if_there(file_);
   if (!text || !text->has_value()) return;
@@ -38,9 +38,9 @@ Status DefinitionStore::take(const std::string& text) {
   for (Json object : (*json)["roles"]) {
     if (object.is_object()) object.erase("role_revision");  // of the definition, not part of it
     Result<Role> role = role_from_json(object);
-    Status complete = role ? apply_defaults(*role, defaults_) : Status(role.error());
+    Status complete = role ? apply_defaults(*role, config_.role_defaults) : Status(role.error());
     if (complete) {
-      taken->roles.push_back(std::move(*role));
+      taken->roles.push_back(config_.localized(std::move(*role)));
     } else {
       log_event(LogLevel::error, "definitions.role_refused", {{"detail", complete.error().text()}});
     }

@@ -21,15 +21,15 @@ struct Definitions {
 
 class DefinitionStore {
  public:
-  DefinitionStore(std::string file, RoleDefaults defaults);
+  explicit DefinitionStore(const AgentConfig& config);
   std::shared_ptr<const Definitions> current() const;
   // Asks the server; not modified is fine. A role that is not understood is left out and logged.
   Status refresh(LinkClient& client);
 
  private:
   Status take(const std::string& text);
+  const AgentConfig& config_;
   const std::string file_;
-  const RoleDefaults defaults_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Definitions> current_;
 };

@@ -14,11 +14,11 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{20}, kLongestPause{500};
 
-Status probe(const Role& role, milliseconds limit) {
+Status probe(const Role& role, const std::string& address, milliseconds limit) {
   if (!role.health_check_port) return {};
   const int port = *role.health_check_port;
-  return role.health_check_path.empty() ? probe_port(port, limit)
-                                        : probe_http(port, role.health_check_path, limit);
+  return role.health_check_path.empty() ? probe_port(address, port, limit)
+                                        : probe_http(address, port, role.health_check_path, limit);
 }
 
 // Follows the service's state over time: running in one piece, or down for good.
@@ -72,7 +72,8 @@ Status wait_until_healthy(const HealthQuestion& question,
       watch.see(*state, Clock::now());
     }
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
-    Status probed = probe(role, std::clamp(left, milliseconds(50), milliseconds(5000)));
+    Status probed =
+        probe(role, question.address, std::clamp(left, milliseconds(50), milliseconds(5000)));
     const bool by_port = role.health_check_port && probed.ok() && (!watched || watch.usable());
     const bool by_service = !role.health_check_port && watch.settled();
     if (by_port || by_service) return {};

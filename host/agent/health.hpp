@@ -4,6 +4,7 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <string>
 
 #include "host/agent/role_plugins.hpp"
 #include "host/process/child.hpp"
@@ -13,6 +14,7 @@ namespace rolesync::agent {
 
 struct HealthQuestion {
   const Role& role;
+  std::string address;  // of its port
   std::chrono::milliseconds limit;
   // How long a service must run in one piece, and how long it may be down, to count as that.
   std::chrono::milliseconds settle{1000}, down{2000};

@@ -50,6 +50,9 @@ CommandOutcome run_role_command(const AgentConfig& config, const RoleCommand& or
   spec.environment["ROLESYNC_COMMIT"] = order.commit;
   spec.environment["ROLESYNC_ACTION"] = order.action;
   spec.environment["ROLESYNC_TARGET"] = order.role.target_path;
+  if (!config.health_address.empty()) {
+    spec.environment["ROLESYNC_ADDRESS"] = config.health_address;
+  }
   spec.time_limit = config.command_limit;
   spec.cancelled = cancelled;
   spec.term_grace = std::chrono::milliseconds(500);  // the agent itself ends within a second

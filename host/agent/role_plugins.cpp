@@ -90,6 +90,9 @@ NodeServicesOptions RolePlugins::services_for(const std::string& kind,
   options.plugin_host_program = config_.plugin_host;
   options.private_root = config_.state_dir + "/run";
   options.log_root = config_.state_dir + "/logs";
+  if (!config_.health_address.empty()) {
+    options.environment["ROLESYNC_ADDRESS"] = config_.health_address;
+  }
   return options;
 }
 

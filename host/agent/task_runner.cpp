@@ -250,7 +250,7 @@ Status TaskRunner::control(const Role& role, const char* action) {
 }
 
 Status TaskRunner::check_health(const Role& role) {
-  HealthQuestion question{role, parts_.config.health_limit};
+  HealthQuestion question{role, parts_.config.probed_address(), parts_.config.health_limit};
   question.cancelled = &parts_.stopping;
   return wait_until_healthy(question, [&] {
     return parts_.plugins.service(role, "status", parts_.units, parts_.ports, &parts_.stopping);

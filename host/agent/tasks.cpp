@@ -114,6 +114,7 @@ void Tasks::stage(const Json& payload, std::uint64_t fence) {
   if (Status complete = apply_defaults(task->role, parts_.config.role_defaults); !complete) {
     return parts_.events.refuse(task->task_id, fence, complete.error());
   }
+  task->role = parts_.config.localized(std::move(task->role));
   if (Status fresh = check_fence(task->role.name, fence); !fresh) {
     return parts_.events.refuse(task->task_id, fence, fresh.error());
   }

@@ -29,4 +29,7 @@ class Ports {
 
 std::unique_ptr<Ports> kernel_ports();
 
+// Of those, the ones that can be reached at `address` (itself or all addresses); "" is everything.
+std::unique_ptr<Ports> ports_at(std::unique_ptr<Ports> all, std::string address);
+
 }  // namespace rolesync

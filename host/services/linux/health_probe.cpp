@@ -42,12 +42,14 @@ bool wait_for(int fd, short events, Deadline until) {
   }
 }
 
-Result<UniqueFd> connect_to(int port, Deadline until) {
+Result<UniqueFd> connect_to(const std::string& host, int port, Deadline until) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
+    return closed(port, host + " is not an address");
+  }
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
   if (errno != EINPROGRESS) return closed(port, std::strerror(errno));
   if (!wait_for(fd.get(), POLLOUT, until)) return silent(port, "did not accept");
@@ -80,21 +82,22 @@ Result<std::string> first_line(int fd, int port, Deadline until) {
 
 }  // namespace
 
-Status probe_port(int port, std::chrono::milliseconds limit) {
-  Result<UniqueFd> fd = connect_to(port, std::chrono::steady_clock::now() + limit);
+Status probe_port(const std::string& address, int port, std::chrono::milliseconds limit) {
+  Result<UniqueFd> fd = connect_to(address, port, std::chrono::steady_clock::now() + limit);
   return fd.ok() ? Status{} : Status{fd.error()};
 }
 
-Status probe_http(int port, const std::string& path, std::chrono::milliseconds limit) {
+Status probe_http(const std::string& address, int port, const std::string& path,
+                  std::chrono::milliseconds limit) {
   if (!is_http_path(path)) {
     return Error{ErrorKind::invalid, "invalid_request", "'" + path + "' is not an HTTP path",
                  "correct the role's health_check_path"};
   }
   const Deadline until = std::chrono::steady_clock::now() + limit;
-  Result<UniqueFd> fd = connect_to(port, until);
+  Result<UniqueFd> fd = connect_to(address, port, until);
   if (!fd) return fd.error();
-  const std::string request = "GET " + path +
-                              " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + address + ":" +
+                              std::to_string(port) +
                               "\r\nUser-Agent: rolesync-agent\r\nAccept: */*\r\n"
                               "Connection: close\r\n\r\n";
   // Fits a fresh socket's buffer.

@@ -65,7 +65,7 @@ TEST(HealthProbe, HttpStatusDecides) {
         Case{"HTTP/1.1 404 Not Found\r\n\r\n", "health_status"},
         Case{"SSH-2.0-OpenSSH_9.2\r\n", "health_status"}}) {
     OneShotServer server(each.answer);
-    const Status status = probe_http(server.port(), "/api/health", kLong);
+    const Status status = probe_http("127.0.0.1", server.port(), "/api/health", kLong);
     EXPECT_EQ(status.ok() ? "" : status.error().reason, each.reason) << each.answer;
     server.join();
     EXPECT_EQ(server.request().rfind("GET /api/health HTTP/1.1\r\nHost: 127.0.0.1:", 0), 0u);
@@ -74,18 +74,18 @@ TEST(HealthProbe, HttpStatusDecides) {
 
 TEST(HealthProbe, SilenceAndClosedPortsAreDifferent) {
   OneShotServer server("");
-  const Status silent = probe_http(server.port(), "/", std::chrono::milliseconds(100));
+  const Status silent = probe_http("127.0.0.1", server.port(), "/", std::chrono::milliseconds(100));
   ASSERT_FALSE(silent.ok());
   EXPECT_EQ(silent.error().reason, "port_silent");
   server.join();
   server.close();
-  const Status closed = probe_port(server.port(), kLong);
+  const Status closed = probe_port("127.0.0.1", server.port(), kLong);
   ASSERT_FALSE(closed.ok());
   EXPECT_EQ(closed.error().reason, "port_closed");
 }
 
 TEST(HealthProbe, APathCannotSmuggleAHeader) {
-  const Status status = probe_http(1, "/x\r\nHost: evil", kLong);
+  const Status status = probe_http("127.0.0.1", 1, "/x\r\nHost: evil", kLong);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().reason, "invalid_request");
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queue of events: order, bound, and what a killed process leaves behind.
+#include "host/agent/event_queue.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace rolesync::agent {
+namespace {
+
+class EventQueueTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = "/tmp/rolesync-queue-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  std::unique_ptr<EventQueue> open(std::size_t limit = 100) {
+    auto queue = EventQueue::open(directory_, limit);
+    EXPECT_TRUE(queue.ok());
+    return queue ? std::move(*queue) : nullptr;
+  }
+  static std::string texts(const EventQueue& queue) {
+    std::string all;
+    for (const QueuedEvent& event : queue.oldest(1000)) all += event.text + " ";
+    return all;
+  }
+  std::string directory_;
+};
+
+TEST_F(EventQueueTest, KeepsOrderAcrossRestarts) {
+  {
+    auto queue = open();
+    ASSERT_TRUE(queue->add(EventKind::progress, "1").ok());
+    ASSERT_TRUE(queue->add(EventKind::result, "2").ok());
+  }
+  auto queue = open();
+  ASSERT_TRUE(queue->add(EventKind::progress, "3").ok());
+  EXPECT_EQ(texts(*queue), "1 2 3 ");
+  queue->drop(queue->oldest(2));
+  EXPECT_EQ(texts(*queue), "3 ");
+  queue.reset();
+  EXPECT_EQ(texts(*open()), "3 ");
+}
+
+TEST_F(EventQueueTest, FullItDropsTheOldestProgressAndNeverAResult) {
+  auto queue = open(3);
+  for (const char* text : {"1", "2"}) (void)queue->add(EventKind::result, text);
+  for (const char* text : {"3", "4", "5"}) (void)queue->add(EventKind::progress, text);
+  EXPECT_EQ(texts(*queue), "1 2 5 ");
+  for (const char* text : {"6", "7", "8"}) (void)queue->add(EventKind::result, text);
+  EXPECT_EQ(texts(*queue), "1 2 6 7 8 ");
+  queue.reset();
+  EXPECT_EQ(texts(*open(3)), "1 2 6 7 8 ");
+}
+
+TEST_F(EventQueueTest, HalfWrittenFilesAreDropped) {
+  std::ofstream(directory_ + "/00000000000000000007.result") << "{\"cut";
+  std::ofstream(directory_ + "/00000000000000000008.progress.new") << "{}";
+  std::ofstream(directory_ + "/00000000000000000009.result") << "{\"whole\":1}";
+  auto queue = open();
+  EXPECT_EQ(texts(*queue), "{\"whole\":1} ");
+  (void)queue->add(EventKind::progress, "1");
+  EXPECT_EQ(queue->oldest(5)[1].number, 10u);  // numbers are not used again
+}
+
+// A child adds numbered results as fast as it can until it is killed: what it was told to be safe
+// must be there, whole and in order.
+TEST_F(EventQueueTest, SurvivesKill) {
+  for (int round = 0; round < 5; ++round) {
+    int pipe_ends[2];
+    ASSERT_EQ(::pipe(pipe_ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto queue = EventQueue::open(directory_, 1'000'000);
+      for (int n = 0;; ++n) {
+        (void)(*queue)->add(EventKind::result, std::to_string(n));
+        if (::write(pipe_ends[1], &n, sizeof n) != sizeof n) ::_exit(1);
+      }
+    }
+    ::close(pipe_ends[1]);
+    int confirmed = -1;
+    while (confirmed<20 + round&& ::read(pipe_ends[0], &confirmed, sizeof confirmed)> 0) {
+    }
+    ::kill(child, SIGKILL);
+    while (::read(pipe_ends[0], &confirmed, sizeof confirmed) > 0) {
+    }
+    ::close(pipe_ends[0]);
+    ::waitpid(child, nullptr, 0);
+
+    auto queue = open(1'000'000);
+    const auto events = queue->oldest(1'000'000);
+    ASSERT_GT(static_cast<int>(events.size()), confirmed);
+    for (std::size_t n = 0; n < events.size(); ++n) EXPECT_EQ(events[n].text, std::to_string(n));
+    queue->drop(events);
+    EXPECT_EQ(queue->size(), 0u);
+  }
+}
+
+}  // namespace
+}  // namespace rolesync::agent
