@@ -15,6 +15,17 @@
 namespace rolesync::http {
 namespace {
 
+// A client that lost its power says nothing: unacknowledged bytes and silence end after this.
+constexpr int kUnacknowledgedMs = 60'000, kProbeAfterSeconds = 60, kProbeEverySeconds = 15;
+
+void expect_sudden_ends(int descriptor) {
+  const int on = 1;
+  ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &kProbeAfterSeconds, sizeof(int));
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &kProbeEverySeconds, sizeof(int));
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledgedMs, sizeof(int));
+}
+
 constexpr int kBacklog = 4'096;  // a thousand agents may come back in the same second
 
 }  // namespace
@@ -55,6 +66,7 @@ Listener::Accepted Listener::accept() {
   }
   const int on = 1;
   ::setsockopt(out.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  expect_sudden_ends(out.descriptor);
   out.peer = Poco::Net::SocketAddress(reinterpret_cast<sockaddr*>(&from), size).toString();
   return out;
 }
