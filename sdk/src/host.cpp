@@ -117,7 +117,8 @@ ProcessId Host::start(const Program& program, const std::string& log) const {
                                             {"directory", program.directory},
                                             {"environment", program.environment},
                                             {"log", log}});
-  return {fields::get<std::int64_t>(reply, "pid", "a number"), fields::text(reply, "start_time"),
+  return {fields::get<std::int64_t>(reply, "pid", "a number"),
+          fields::get<std::int64_t>(reply, "start_time", "a number"),
           fields::text(reply, "boot_id")};
 }
 

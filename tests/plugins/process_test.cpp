@@ -33,7 +33,7 @@ class ProcessStrategy : public ::testing::Test {
       const int pid = start_program(request.at("argv"), request.at("directory"),
                                     request.at("environment"), root_ / request.at("log"));
       started_.insert(pid);
-      return {{"pid", pid}, {"start_time", "1"}, {"boot_id", "b"}};
+      return {{"pid", pid}, {"start_time", 1}, {"boot_id", "b"}};
     });
     host_.on("process.status", [](const Json& request) -> Json {
       const bool alive = is_alive(request.at("pid"));

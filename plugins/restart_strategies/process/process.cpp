@@ -40,6 +40,12 @@ Values to_values(const ProcessId& process) {
   return {{"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}};
 }
 
+template <class T>
+const T* value(const Values& values, const char* name) {
+  const auto found = values.find(name);
+  return found == values.end() ? nullptr : std::get_if<T>(&found->second);
+}
+
 class Process : public rolesync::RestartStrategy {
  public:
   ServiceStatus status(const RoleData& role, const Options&) override {
@@ -94,14 +100,11 @@ class Process : public rolesync::RestartStrategy {
   std::optional<ProcessId> remembered(const RoleData& role) const {
     const auto values = host().recall(role.name);
     if (!values) return std::nullopt;
-    const auto pid = values->find("pid");
-    const auto start_time = values->find("start_time");
-    const auto boot_id = values->find("boot_id");
-    if (pid == values->end() || start_time == values->end() || boot_id == values->end()) {
-      return std::nullopt;
-    }
-    return ProcessId{std::get<std::int64_t>(pid->second), std::get<std::string>(start_time->second),
-                     std::get<std::string>(boot_id->second)};
+    const auto* pid = value<std::int64_t>(*values, "pid");
+    const auto* start_time = value<std::int64_t>(*values, "start_time");
+    const auto* boot_id = value<std::string>(*values, "boot_id");
+    if (!pid || !start_time || !boot_id) return std::nullopt;
+    return ProcessId{*pid, *start_time, *boot_id};
   }
 
   // True as soon as the process is gone.

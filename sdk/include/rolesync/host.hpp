@@ -42,7 +42,8 @@ struct ProgramResult {
 // Names a process beyond doubt, also after its pid was used again or the node was restarted.
 struct ProcessId {
   std::int64_t pid = 0;
-  std::string start_time, boot_id;
+  std::int64_t start_time = 0;  // as the kernel counts it, since boot
+  std::string boot_id;
 };
 
 struct ProcessStatus {
