@@ -37,7 +37,7 @@ Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& ta
   }
   const auto deployer = deployer_of(*task);
   if (!deployer) return deployer.error();
-  auto offer = service_.offers().make(task->content_id, std::move(wanted));
+  auto offer = service_.offer(task->source, task->content_id, wanted);
   if (!offer) return offer.error();
   const auto said = registry_.call(
       "deployer", *deployer, "offer",

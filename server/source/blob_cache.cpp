@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// More files than this are made durable by one syncfs instead of an fsync each.
+// More than this are made durable by one syncfs instead of an fsync each.
 constexpr std::size_t many_files = 16;
 
 Error corrupt(const std::string& id, const std::string& where) {
@@ -53,6 +53,7 @@ class Incoming {
     file.close();
     return {};
   }
+  // Gives all files their names; the names are durable when this returns.
   Status name_all(const BlobCache& cache) {
     std::set<fs::path> directories;
     for (auto& [id, file] : files_) {
@@ -62,6 +63,7 @@ class Incoming {
       if (const Status named = file.name(path); !named) return named;
       directories.insert(path.parent_path());
     }
+    if (directories.size() > many_files) return sync_everything(directory_);
     for (const fs::path& directory : directories) {
       if (const Status synced = sync_directory(directory); !synced) return synced;
     }

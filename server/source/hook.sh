@@ -108,7 +108,12 @@ notify() {
   ref=$(printf '%s' "$1" | sed 's/"/\\"/g') # git allows no backslash and no control character
   body="{\"ref\":\"$ref\",\"old\":\"$2\",\"new\":\"$3\",\"forced\":$forced"
   body="$body,\"repository\":\"$repository\"}"
-  (trap '' HUP; send "$body") </dev/null >/dev/null 2>&1 &
+  # In a session of its own where there is setsid: whatever ends git's does not end the sending.
+  if command -v setsid >/dev/null; then
+    setsid sh -c '"$@" </dev/null >/dev/null 2>&1 &' sh sh "$0" --send "$log_file" "$body"
+  else
+    (trap '' HUP; send "$body") </dev/null >/dev/null 2>&1 &
+  fi
 }
 
 # The branch that is checked out has moved: its value before is in its reflog.
@@ -120,10 +125,10 @@ notify_current_branch() {
   notify "$ref" "$old" "$new"
 }
 
-if [ "$1" = --install ]; then
-  install_hooks "$2"
-  exit
-fi
+case $1 in
+  --install) install_hooks "$2"; exit ;;
+  --send) log_file=$2; send "$3"; exit ;;
+esac
 
 status=0
 input=

@@ -244,6 +244,25 @@ Result<std::vector<std::string>> SourceService::affected_roles(const std::string
   return affected;
 }
 
+Result<std::shared_ptr<const Offer>> SourceService::offer(const std::string& source,
+                                                          const std::string& content_id,
+                                                          const std::vector<std::string>& wanted) {
+  auto made = offers_->make(content_id, wanted);
+  if (made) return made;
+  // Making the offer removed the corrupt blobs up to the first one only; each turn finds the next.
+  for (std::size_t turn = 0; turn < wanted.size(); ++turn) {
+    const std::string& reason = made.error().reason;
+    if (reason != "blob_corrupt" && reason != "blob_missing") return made;
+    const auto lost = cache_->manifest(content_id);
+    const auto from = mirror(source);
+    if (!lost || !from) return made;
+    if (const Status again = cache_->import(*lost, **from); !again) return again.error();
+    made = offers_->make(content_id, wanted);
+    if (made) return made;
+  }
+  return made;
+}
+
 Result<Manifest> SourceService::manifest(const std::string& content_id) const {
   return cache_->manifest(content_id);
 }

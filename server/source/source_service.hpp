@@ -63,6 +63,12 @@ class SourceService {
                                                   const std::string& from, const std::string& to,
                                                   const std::vector<Role>& roles);
 
+  // As Offers::make, but a blob that is missing or corrupt in the cache is brought back from the
+  // source's mirror first.
+  Result<std::shared_ptr<const Offer>> offer(const std::string& source,
+                                             const std::string& content_id,
+                                             const std::vector<std::string>& wanted);
+
   Result<Manifest> manifest(const std::string& content_id) const;  // not_found/unknown_content
   // not_found/unknown_source when nothing was ever fetched from it.
   Result<std::shared_ptr<Mirror>> mirror(const std::string& source);

@@ -99,7 +99,7 @@ TEST_F(FrontTest, ExceptionsBecomeA500ThatSaysNothingAboutThem) {
     auto answer = c->send({.path = std::string("/throw/") + how});
     ASSERT_TRUE(answer.ok());
     EXPECT_EQ(answer->status, 500);
-    EXPECT_THAT(answer->body, Not(HasSubstr("42")));
+    EXPECT_THAT(answer->body, Not(HasSubstr("secret")));
     EXPECT_EQ(error_from_answer(*answer).reason, "internal_error");
   }
   ASSERT_TRUE(c->send({.path = "/hello"}).ok());  // and the server goes on
@@ -107,7 +107,7 @@ TEST_F(FrontTest, ExceptionsBecomeA500ThatSaysNothingAboutThem) {
     std::lock_guard lock(mutex);
     return records.size() == 3;
   }));
-  std::lock_guard lock(mutex);
+  front.reset();  // from here on nobody records
   const auto of = [&](const std::string& path) {
     return *std::find_if(records.begin(), records.end(),
                          [&](const RequestRecord& record) { return record.path == path; });
