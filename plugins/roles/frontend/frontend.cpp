@@ -3,8 +3,10 @@
 #include <rolesync/role.hpp>
 
 ROLESYNC_ROLE("frontend", "1.0.0") {
-  role.source("autobot-vue/").target("/home/autobot/autobot-vue")
-      .service("autobot-frontend").port(5173)
+  role.source("autobot-vue/")
+      .target("/home/autobot/autobot-vue")
+      .service("autobot-frontend")
+      .port(5173)
       .restart(rolesync::Restart::automatic)
       .after_sync({"npm", "install"});
 }

@@ -47,6 +47,8 @@ Plugin::Plugin(const std::string& path) {
   plugin_ = std::shared_ptr<const rs_plugin>(held, *entry);
 }
 
+Plugin::Plugin(const rs_plugin& plugin) : plugin_(std::shared_ptr<const rs_plugin>(), &plugin) {}
+
 Json Plugin::descriptor() const {
   std::string text;
   const rs_sink sink = sink_into(text);

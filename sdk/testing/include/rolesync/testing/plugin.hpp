@@ -25,6 +25,8 @@ class PluginInstance {
 class Plugin {
  public:
   explicit Plugin(const std::string& path);  // throws std::runtime_error
+  // One that is linked into the test: Plugin(*rolesync_plugin).
+  explicit Plugin(const rs_plugin& plugin);
 
   Json descriptor() const;
   // Lets the host refuse what the descriptor does not declare.
