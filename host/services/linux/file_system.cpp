@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real FileSystem. Every path is resolved as parent descriptor + last name, the parent without
-// following any symlink (openat2; part by part where a sandbox forbids it).
+// The real FileSystem: every path is a Place, so nothing here ever walks through a symlink.
 #include "host/services/file_system.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +18,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+
+#include "host/services/linux/place.hpp"
 
 namespace rolesync {
 namespace {
@@ -37,75 +36,6 @@ Error failure(int code, const char* what, std::string_view path) {
   return {kind, reason,
           std::string("cannot ") + what + " " + std::string(path) + ": " + strerrordesc_np(code)};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
-// Opens a directory below `at`, refusing symlinks on the whole way. errno says why not.
-Descriptor open_parts(int at, std::string_view path) {
-  Descriptor here(path.starts_with('/') ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
-                                        : ::openat(at, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  for (std::size_t begin = 0; here.ok() && begin < path.size();) {
-    const std::size_t end = std::min(path.find('/', begin), path.size());
-    const std::string part(path.substr(begin, end - begin));
-    begin = end + 1;
-    if (part.empty()) continue;
-    const int next =
-        ::openat(here.get(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct stat found {};
-    if (next < 0 && errno == ENOTDIR &&
-        ::fstatat(here.get(), part.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
-      errno = S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR;
-    }
-    here = Descriptor(next);
-  }
-  return here;
-}
-
-Descriptor open_directory(int at, const std::string& path, int flags = O_PATH) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_DIRECTORY | O_CLOEXEC);
-  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  const long fd = ::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how);
-  if (fd >= 0) return Descriptor(static_cast<int>(fd));
-  if (errno != ENOSYS && errno != EPERM) return Descriptor();
-  const Descriptor walked = open_parts(at, path);
-  return walked.ok() ? Descriptor(::openat(walked.get(), ".", flags | O_DIRECTORY | O_CLOEXEC))
-                     : Descriptor();
-}
-
-// The directory that holds `path`, opened, and the name in it.
-struct Place {
-  explicit Place(const std::string& path) {
-    const std::size_t slash = path.find_last_of('/');
-    name = path.substr(slash + 1);
-    directory = open_directory(AT_FDCWD, slash == 0 ? "/" : path.substr(0, slash));
-  }
-  bool ok() const { return directory.ok(); }
-  int at() const { return directory.get(); }
-  const char* entry() const { return name.c_str(); }
-  Descriptor open(int flags, mode_t mode = 0) const {
-    return Descriptor(ok() ? ::openat(at(), entry(), flags | O_NOFOLLOW | O_CLOEXEC, mode) : -1);
-  }
-
-  Descriptor directory;
-  std::string name;
-};
 
 std::int64_t nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looking at the disk: every kind of drift is seen, nothing else is, and what did not change is not
 // read again.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "tests/host/activation/recording_file_system.hpp"
@@ -143,6 +144,21 @@ TEST_F(ProofTest, SettledEntriesAreTrusted) {
   put_file(at("a"), "TEXT");
   EXPECT_EQ(drift(), Drifts()) << "the counterpart: this shows that the test above tests something";
   EXPECT_EQ(drift(true).size(), 1U);
+}
+
+TEST_F(ProofTest, ForgedTimesDoNotHideAChange) {
+  proof();
+  const FileStat before = *fs_.stat(at("a"));
+  put_file(at("a"), "TEXT");
+  const timespec old{before.mtime_ns / 1'000'000'000, before.mtime_ns % 1'000'000'000};
+  const timespec times[2] = {old, old};
+  ASSERT_EQ(::utimensat(AT_FDCWD, at("a").c_str(), times, 0), 0);
+  // The clock's tick is awaited: within one, ctime could not tell either.
+  while (fs_.stat(at("a"))->ctime_ns == before.ctime_ns) {
+    ASSERT_EQ(::utimensat(AT_FDCWD, at("a").c_str(), times, 0), 0);
+  }
+  ASSERT_EQ(fs_.stat(at("a"))->mtime_ns, before.mtime_ns);
+  EXPECT_EQ(drift(), (Drifts{{"a", DriftKind::changed}}));
 }
 
 TEST_F(ProofTest, NamedPathsOnly) {
