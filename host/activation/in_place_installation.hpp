@@ -11,8 +11,8 @@
 #include "host/activation/installation.hpp"
 #include "host/activation/journal.hpp"
 #include "host/activation/live_tree.hpp"
+#include "host/activation/marker_record.hpp"
 #include "host/activation/owner.hpp"
-#include "host/activation/release_record.hpp"
 #include "host/activation/staging.hpp"
 #include "host/activation/state_directory.hpp"
 #include "host/activation/tree_switch.hpp"
@@ -53,12 +53,12 @@ class InPlaceInstallation final : public Installation {
   };
   // What a rollback brings back, as far as this node has the bytes.
   struct WayBack {
-    ReleaseRecord record;
+    MarkerRecord record;
     Manifest goal;                // the files to place
     std::set<std::string> as_is;  // drifted paths without bytes: left alone
   };
 
-  const ReleaseRecord* installed() const;
+  const MarkerRecord* installed() const;
   std::uint64_t sequence() const { return record_ ? record_->sequence : 0; }
   std::string relative_target() const;
   Status ready() const;
@@ -76,13 +76,13 @@ class InPlaceInstallation final : public Installation {
   Result<WayBack> way_back();
   Status choose_bytes(WayBack& way, const std::vector<ManifestEntry>& lacking,
                       const FilesByPath& edits);
-  Result<SwitchReport> switch_to(ReleaseRecord next, Prepared prepared, std::uint64_t keep);
-  Status write_intent(const ReleaseRecord& next, const Journal& journal);
-  Status commit(TreeSwitch& tree, const ReleaseRecord& next);
+  Result<SwitchReport> switch_to(MarkerRecord next, Prepared prepared, std::uint64_t keep);
+  Status write_intent(const MarkerRecord& next, const Journal& journal);
+  Status commit(TreeSwitch& tree, const MarkerRecord& next);
   Status end_journal();
   Result<std::vector<SavedFile>> settle_and_end();
   Error take_back(TreeSwitch& tree, const Error& why);
-  void adopt(ReleaseRecord next, const std::vector<SwitchStep>& steps);
+  void adopt(MarkerRecord next, const std::vector<SwitchStep>& steps);
   Result<TreeSwitch> tree_switch();
   Result<std::string> roll_forward_or_back();
 
@@ -90,8 +90,8 @@ class InPlaceInstallation final : public Installation {
   const InstallationOptions options_;
   const StateDirectory state_;
   const std::unique_ptr<FileLock> lock_;
-  std::optional<ReleaseRecord> record_;  // the marker
-  std::optional<Journal> journal_;       // an interrupted switch
+  std::optional<MarkerRecord> record_;  // the marker
+  std::optional<Journal> journal_;      // an interrupted switch
   std::optional<Prepared> prepared_;
   LiveTree live_;
   Staging staging_;

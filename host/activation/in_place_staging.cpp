@@ -39,7 +39,7 @@ Status InPlaceInstallation::load() {
   if (!marker) return marker.error();
   record_.reset();
   if (*marker) {
-    Result<ReleaseRecord> record = parse_release_record(**marker, state_.marker());
+    Result<MarkerRecord> record = parse_marker_record(**marker, state_.marker());
     if (!record) return record.error();
     record_ = std::move(*record);
   }
@@ -72,7 +72,7 @@ std::string InPlaceInstallation::relative_target() const {
   return live_.target().substr(root == "/" ? 1 : root.size() + 1);
 }
 
-const ReleaseRecord* InPlaceInstallation::installed() const {
+const MarkerRecord* InPlaceInstallation::installed() const {
   return record_ && !record_->removed ? &*record_ : nullptr;
 }
 
@@ -85,7 +85,7 @@ std::vector<Release> InPlaceInstallation::kept() const {
   const auto origins = kept_origins(fs_, state_, installed() ? record_->origin : 0);
   if (!origins) return releases;
   for (const std::uint64_t origin : *origins) {
-    Result<ReleaseRecord> record = read_kept(fs_, state_, origin);
+    Result<MarkerRecord> record = read_kept(fs_, state_, origin);
     if (record) releases.push_back(std::move(record->release));
   }
   return releases;

@@ -53,11 +53,11 @@ Result<SwitchReport> InPlaceInstallation::activate(Release next, FirstInstall fi
   }
   next.role = options_.role;
   if (next.activated_at == 0) next.activated_at = fs_.now_ns() / 1'000'000;
-  ReleaseRecord record{std::move(next), sequence() + 1, sequence() + 1, relative_target(), false};
+  MarkerRecord record{std::move(next), sequence() + 1, sequence() + 1, relative_target(), false};
   return switch_to(std::move(record), *std::move(prepared_), installed() ? record_->origin : 0);
 }
 
-Result<SwitchReport> InPlaceInstallation::switch_to(ReleaseRecord next, Prepared prepared,
+Result<SwitchReport> InPlaceInstallation::switch_to(MarkerRecord next, Prepared prepared,
                                                     std::uint64_t keep) {
   prepared_.reset();
   Result<TreeSwitch> tree = tree_switch();
@@ -83,7 +83,7 @@ Result<SwitchReport> InPlaceInstallation::switch_to(ReleaseRecord next, Prepared
   return report;
 }
 
-Status InPlaceInstallation::write_intent(const ReleaseRecord& next, const Journal& journal) {
+Status InPlaceInstallation::write_intent(const MarkerRecord& next, const Journal& journal) {
   Status status = fs_.write(state_.next_marker(), to_text(next), 0600);
   if (status) status = fs_.sync_file(state_.next_marker());
   if (status) status = state_.replace(fs_, state_.journal(), to_text(journal));
@@ -91,7 +91,7 @@ Status InPlaceInstallation::write_intent(const ReleaseRecord& next, const Journa
 }
 
 // Ends with the marker in its place, not yet durable.
-Status InPlaceInstallation::commit(TreeSwitch& tree, const ReleaseRecord& next) {
+Status InPlaceInstallation::commit(TreeSwitch& tree, const MarkerRecord& next) {
   tree.prune(journal_->steps, next.release.manifest);
   if (Status status = tree.sync(); !status) return status;
   if (journal_->keep != 0) {
@@ -143,7 +143,7 @@ Result<std::vector<SavedFile>> InPlaceInstallation::settle_and_end() {
   return saved;
 }
 
-void InPlaceInstallation::adopt(ReleaseRecord next, const std::vector<SwitchStep>& steps) {
+void InPlaceInstallation::adopt(MarkerRecord next, const std::vector<SwitchStep>& steps) {
   std::vector<LiveTree::Placed> placed;
   for (const SwitchStep& step : steps) {
     if (!step.next) continue;
@@ -173,8 +173,8 @@ Result<std::string> InPlaceInstallation::roll_forward_or_back() {
     return settled ? Result<std::string>("rolled_forward") : settled.error();
   }
   const Result<std::string> text = fs_.read(state_.next_marker());
-  Result<ReleaseRecord> next = text ? parse_release_record(*text, state_.next_marker())
-                                    : Result<ReleaseRecord>(text.error());
+  Result<MarkerRecord> next =
+      text ? parse_marker_record(*text, state_.next_marker()) : Result<MarkerRecord>(text.error());
   if (!next && next.error().reason == "state_newer") return next.error();
   Result<TreeSwitch> tree = tree_switch();
   if (!tree) return tree.error();
@@ -197,7 +197,7 @@ Result<std::string> InPlaceInstallation::roll_forward_or_back() {
 Result<std::vector<std::string>> InPlaceInstallation::record_rewritten() {
   if (Status status = know_drift(Look::again); !status) return status.error();
   if (!installed()) return std::vector<std::string>();
-  ReleaseRecord record = *record_;
+  MarkerRecord record = *record_;
   std::vector<std::string> paths;
   for (const auto& [path, kind] : live_.drift()) {
     if (kind != DriftKind::changed && kind != DriftKind::removed) continue;
@@ -238,7 +238,7 @@ Result<InPlaceInstallation::WayBack> InPlaceInstallation::way_back() {
                  "no release before the current one is kept for role " + options_.role,
                  "sync an older commit instead"};
   }
-  Result<ReleaseRecord> record = read_kept(fs_, state_, origins->front());
+  Result<MarkerRecord> record = read_kept(fs_, state_, origins->front());
   if (!record) return record.error();
   const Result<FilesByPath> edits = read_edits(fs_, state_, origins->front());
   if (!edits) return edits.error();
@@ -310,7 +310,7 @@ Result<SwitchReport> InPlaceInstallation::remove() {
     prepared.steps.push_back({entry.path, KnownFile{entry.mode, id}, {}, slot});
   }
   if (Status status = staging_.clear(); !status) return status.error();
-  ReleaseRecord record;
+  MarkerRecord record;
   record.release.role = options_.role;
   record.release.content_id = Manifest().content_id();
   record.sequence = record.origin = sequence() + 1;

@@ -90,7 +90,7 @@ Result<std::filesystem::path> target_with_state(FileSystem& fs, const std::files
     const auto text = read_if_there(fs, name);
     if (!text) return text.error();
     if (!*text) continue;
-    const Result<ReleaseRecord> record = parse_release_record(**text, name);
+    const Result<MarkerRecord> record = parse_marker_record(**text, name);
     if (!record) return record.error();
     if (!record->removed || interrupted) return root / record->target;
   }

@@ -25,7 +25,7 @@ Result<std::vector<std::uint64_t>> all_origins(FileSystem& fs, const StateDirect
 using Ids = std::unordered_set<std::string>;
 
 Status add_needed(FileSystem& fs, const StateDirectory& state, std::uint64_t origin, Ids& needed) {
-  const Result<ReleaseRecord> record = read_kept(fs, state, origin);
+  const Result<MarkerRecord> record = read_kept(fs, state, origin);
   if (!record) return record.error();
   for (const ManifestEntry& entry : record->release.manifest.entries()) {
     needed.insert(entry.blob_id);
@@ -50,11 +50,11 @@ Result<std::vector<std::uint64_t>> kept_origins(FileSystem& fs, const StateDirec
   return origins;
 }
 
-Result<ReleaseRecord> read_kept(FileSystem& fs, const StateDirectory& state, std::uint64_t origin) {
+Result<MarkerRecord> read_kept(FileSystem& fs, const StateDirectory& state, std::uint64_t origin) {
   const std::string path = state.release(origin);
   const Result<std::string> text = fs.read(path);
   if (!text) return text.error();
-  return parse_release_record(*text, path);
+  return parse_marker_record(*text, path);
 }
 
 Result<FilesByPath> read_edits(FileSystem& fs, const StateDirectory& state, std::uint64_t origin) {
@@ -69,7 +69,7 @@ Status drop_kept(FileSystem& fs, const StateDirectory& state, std::uint64_t orig
   return remove_if_there(fs, state.release(origin));
 }
 
-Status sweep_kept(FileSystem& fs, const StateDirectory& state, const ReleaseRecord& current,
+Status sweep_kept(FileSystem& fs, const StateDirectory& state, const MarkerRecord& current,
                   std::size_t keep) {
   const Result<std::vector<std::uint64_t>> all = all_origins(fs, state);
   if (!all) return all.error();

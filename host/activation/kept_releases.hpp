@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "host/activation/journal.hpp"
-#include "host/activation/release_record.hpp"
+#include "host/activation/marker_record.hpp"
 #include "host/activation/state_directory.hpp"
 
 namespace rolesync {
@@ -14,7 +14,7 @@ namespace rolesync {
 Result<std::vector<std::uint64_t>> kept_origins(FileSystem& fs, const StateDirectory& state,
                                                 std::uint64_t current);
 
-Result<ReleaseRecord> read_kept(FileSystem& fs, const StateDirectory& state, std::uint64_t origin);
+Result<MarkerRecord> read_kept(FileSystem& fs, const StateDirectory& state, std::uint64_t origin);
 
 // Paths that were edited or missing when that release was replaced, and whose deployed bytes this
 // node no longer has: what was there instead.
@@ -25,7 +25,7 @@ Status drop_kept(FileSystem& fs, const StateDirectory& state, std::uint64_t orig
 
 // Keeps the newest `keep` releases before `current` and the blobs that they or `current` may need;
 // drops the rest.
-Status sweep_kept(FileSystem& fs, const StateDirectory& state, const ReleaseRecord& current,
+Status sweep_kept(FileSystem& fs, const StateDirectory& state, const MarkerRecord& current,
                   std::size_t keep);
 
 }  // namespace rolesync

@@ -15,7 +15,7 @@ bool is_gone(const Error& error) {
 
 }  // namespace
 
-void LiveTree::start(const ReleaseRecord* release, std::string_view saved_cache) {
+void LiveTree::start(const MarkerRecord* release, std::string_view saved_cache) {
   release_ = release;
   drift_.clear();
   proven_ = false;
@@ -23,7 +23,7 @@ void LiveTree::start(const ReleaseRecord* release, std::string_view saved_cache)
       release ? StatCache::load(saved_cache, release->release.manifest) : StatCache(Manifest());
 }
 
-void LiveTree::moved_on(const ReleaseRecord* release, const Manifest& before,
+void LiveTree::moved_on(const MarkerRecord* release, const Manifest& before,
                         const std::vector<Placed>& placed) {
   release_ = release;
   if (!release) return start(nullptr, "");

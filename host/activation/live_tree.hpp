@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/activation/release_record.hpp"
+#include "host/activation/marker_record.hpp"
 #include "host/activation/stat_cache.hpp"
 
 namespace rolesync {
@@ -22,7 +22,7 @@ class LiveTree {
   std::string absolute(const std::string& path) const { return target_ + "/" + path; }
 
   // What follows is about this release (nullptr: nothing is installed); `saved_cache` may be "".
-  void start(const ReleaseRecord* release, std::string_view saved_cache);
+  void start(const MarkerRecord* release, std::string_view saved_cache);
   // The switch from the release known so far to `release` is done: `placed` are the new files with
   // the stat their staged file had when it was hashed.
   struct Placed {
@@ -30,10 +30,10 @@ class LiveTree {
     std::string blob_id;
     FileStat staged;
   };
-  void moved_on(const ReleaseRecord* release, const Manifest& before,
+  void moved_on(const MarkerRecord* release, const Manifest& before,
                 const std::vector<Placed>& placed);
   // The same release, but other expectations (rewritten files).
-  void expectations_changed(const ReleaseRecord* release) { release_ = release; }
+  void expectations_changed(const MarkerRecord* release) { release_ = release; }
 
   // The tree may have changed in ways that nobody told us: the next Look::trust looks again.
   void doubt() { proven_ = false; }
@@ -61,7 +61,7 @@ class LiveTree {
 
   FileSystem& fs_;
   const std::string target_;
-  const ReleaseRecord* release_ = nullptr;
+  const MarkerRecord* release_ = nullptr;
   StatCache cache_{Manifest()};
   DriftByPath drift_;
   bool proven_ = false;

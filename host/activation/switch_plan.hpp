@@ -12,7 +12,7 @@
 namespace rolesync {
 
 struct SwitchGoal {
-  const ReleaseRecord* current = nullptr;  // nullptr: nothing is installed
+  const MarkerRecord* current = nullptr;  // nullptr: nothing is installed
   const Manifest& next;
   const DriftByPath& drift;  // of the current release
   const std::set<std::string>&

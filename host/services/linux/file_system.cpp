@@ -90,10 +90,10 @@ bool copy_bytes(int from, int to) {
 
 class HeldLock final : public FileLock {
  public:
-  explicit HeldLock(Descriptor fd) : fd_(std::move(fd)) {}
+  explicit HeldLock(FileDescriptor fd) : fd_(std::move(fd)) {}
 
  private:
-  Descriptor fd_;
+  FileDescriptor fd_;
 };
 
 class RealFileSystem final : public FileSystem {
@@ -109,10 +109,10 @@ class RealFileSystem final : public FileSystem {
 
   void stat_below(const std::string& base, const std::vector<const std::string*>& paths,
                   const StatSink& sink) override {
-    const Descriptor top = open_directory(AT_FDCWD, base);
+    const FileDescriptor top = open_directory(AT_FDCWD, base);
     const int no_top = top.ok() ? 0 : errno;
     std::string_view open_name = "/";  // no relative path has this parent
-    Descriptor open;
+    FileDescriptor open;
     int why_closed = 0;
     for (std::size_t i = 0; i < paths.size(); ++i) {
       const std::string& path = *paths[i];
@@ -136,7 +136,7 @@ class RealFileSystem final : public FileSystem {
   }
 
   Result<std::vector<std::string>> list(const std::string& directory) override {
-    Descriptor fd = open_directory(AT_FDCWD, directory, O_RDONLY);
+    FileDescriptor fd = open_directory(AT_FDCWD, directory, O_RDONLY);
     DIR* stream = fd.ok() ? ::fdopendir(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)) : nullptr;
     if (!stream) return failure(errno, "list", directory);
     std::vector<std::string> names;
@@ -163,7 +163,7 @@ class RealFileSystem final : public FileSystem {
   Status read_chunks(const std::string& path,
                      const std::function<void(std::string_view)>& sink) override {
     // O_NONBLOCK: a pipe that somebody put here must not hang us; it has no effect on files.
-    const Descriptor fd = Place(path).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const FileDescriptor fd = Place(path).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!fd.ok()) return failure(errno, "open", path);
     char buffer[64 * 1024];
     while (true) {
@@ -185,7 +185,7 @@ class RealFileSystem final : public FileSystem {
   }
 
   Status write(const std::string& path, std::string_view bytes, std::uint32_t mode) override {
-    const Descriptor fd = Place(path).open(O_WRONLY | O_CREAT | O_TRUNC, mode);
+    const FileDescriptor fd = Place(path).open(O_WRONLY | O_CREAT | O_TRUNC, mode);
     if (!fd.ok() || ::fchmod(fd.get(), mode) != 0 || !write_all(fd.get(), bytes)) {
       return failure(errno, "write", path);
     }
@@ -197,7 +197,7 @@ class RealFileSystem final : public FileSystem {
     if (!place.ok() || ::mkdirat(place.at(), place.entry(), mode) != 0) {
       return failure(errno, "make the directory", path);
     }
-    const Descriptor made = place.open(O_RDONLY | O_DIRECTORY);
+    const FileDescriptor made = place.open(O_RDONLY | O_DIRECTORY);
     if (!made.ok() || ::fchmod(made.get(), mode) != 0) {
       return failure(errno, "set the mode of", path);
     }
@@ -220,9 +220,9 @@ class RealFileSystem final : public FileSystem {
   }
 
   Status copy(const std::string& from, const std::string& to, std::uint32_t mode) override {
-    const Descriptor source = Place(from).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const FileDescriptor source = Place(from).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!source.ok()) return failure(errno, "open", from);
-    const Descriptor fd = Place(to).open(O_RDWR | O_CREAT | O_TRUNC, mode);
+    const FileDescriptor fd = Place(to).open(O_RDWR | O_CREAT | O_TRUNC, mode);
     if (!fd.ok() || ::fchmod(fd.get(), mode) != 0 || !copy_bytes(source.get(), fd.get())) {
       return failure(errno, "copy to", to);
     }
@@ -243,7 +243,7 @@ class RealFileSystem final : public FileSystem {
   Status remove_directory(const std::string& path) override { return removed(path, AT_REMOVEDIR); }
 
   Status set_mode(const std::string& path, std::uint32_t mode) override {
-    const Descriptor fd = Place(path).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const FileDescriptor fd = Place(path).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
     const bool done = fd.ok() && ::fchmod(fd.get(), mode) == 0;
     return done ? Status() : failure(errno, "set the mode of", path);
   }
@@ -256,22 +256,22 @@ class RealFileSystem final : public FileSystem {
   }
 
   Status sync_file(const std::string& path) override {
-    const Descriptor fd = Place(path).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const FileDescriptor fd = Place(path).open(O_RDONLY | O_NONBLOCK | O_NOCTTY);
     return fd.ok() && ::fsync(fd.get()) == 0 ? Status() : failure(errno, "sync", path);
   }
 
   Status sync_directory(const std::string& path) override {
-    const Descriptor fd = open_directory(AT_FDCWD, path, O_RDONLY);
+    const FileDescriptor fd = open_directory(AT_FDCWD, path, O_RDONLY);
     return fd.ok() && ::fsync(fd.get()) == 0 ? Status() : failure(errno, "sync", path);
   }
 
   Status sync_file_system(const std::string& path) override {
-    const Descriptor fd = open_directory(AT_FDCWD, path, O_RDONLY);
+    const FileDescriptor fd = open_directory(AT_FDCWD, path, O_RDONLY);
     return fd.ok() && ::syncfs(fd.get()) == 0 ? Status() : failure(errno, "sync", path);
   }
 
   Result<std::uint64_t> free_bytes(const std::string& path) override {
-    const Descriptor fd = open_directory(AT_FDCWD, path);
+    const FileDescriptor fd = open_directory(AT_FDCWD, path);
     struct statvfs s {};
     if (!fd.ok() || ::fstatvfs(fd.get(), &s) != 0) return failure(errno, "ask the space of", path);
     return static_cast<std::uint64_t>(s.f_bavail) * s.f_frsize;
@@ -286,7 +286,7 @@ class RealFileSystem final : public FileSystem {
   }
 
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override {
-    Descriptor fd = Place(path).open(O_RDWR | O_CREAT, 0600);
+    FileDescriptor fd = Place(path).open(O_RDWR | O_CREAT, 0600);
     if (!fd.ok()) return failure(errno, "open", path);
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return failure(errno, "lock", path);

@@ -13,9 +13,9 @@ namespace rolesync {
 namespace {
 
 // Opens a directory below `at`, refusing symlinks on the whole way. errno says why not.
-Descriptor open_parts(int at, std::string_view path) {
-  Descriptor here(path.starts_with('/') ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
-                                        : ::openat(at, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+FileDescriptor open_parts(int at, std::string_view path) {
+  FileDescriptor here(path.starts_with('/') ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
+                                            : ::openat(at, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (std::size_t begin = 0; here.ok() && begin < path.size();) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
     const std::string part(path.substr(begin, end - begin));
@@ -28,23 +28,23 @@ Descriptor open_parts(int at, std::string_view path) {
         ::fstatat(here.get(), part.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
       errno = S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR;
     }
-    here = Descriptor(next);
+    here = FileDescriptor(next);
   }
   return here;
 }
 
 }  // namespace
 
-Descriptor open_directory(int at, const std::string& path, int flags) {
+FileDescriptor open_directory(int at, const std::string& path, int flags) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_DIRECTORY | O_CLOEXEC);
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const long fd = ::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how);
-  if (fd >= 0) return Descriptor(static_cast<int>(fd));
-  if (errno != ENOSYS && errno != EPERM) return Descriptor();
-  const Descriptor walked = open_parts(at, path);
-  return walked.ok() ? Descriptor(::openat(walked.get(), ".", flags | O_DIRECTORY | O_CLOEXEC))
-                     : Descriptor();
+  if (fd >= 0) return FileDescriptor(static_cast<int>(fd));
+  if (errno != ENOSYS && errno != EPERM) return FileDescriptor();
+  const FileDescriptor walked = open_parts(at, path);
+  return walked.ok() ? FileDescriptor(::openat(walked.get(), ".", flags | O_DIRECTORY | O_CLOEXEC))
+                     : FileDescriptor();
 }
 
 }  // namespace rolesync

@@ -10,15 +10,15 @@
 
 namespace rolesync {
 
-class Descriptor {
+class FileDescriptor {
  public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
+  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
   }
-  ~Descriptor() {
+  ~FileDescriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
   int get() const { return fd_; }
@@ -29,7 +29,7 @@ class Descriptor {
 };
 
 // A directory opened without walking through a symlink; errno says why not.
-Descriptor open_directory(int at, const std::string& path, int flags = O_PATH);
+FileDescriptor open_directory(int at, const std::string& path, int flags = O_PATH);
 
 // The directory that holds `path`, opened, and the name in it.
 struct Place {
@@ -41,11 +41,12 @@ struct Place {
   bool ok() const { return directory.ok(); }
   int at() const { return directory.get(); }
   const char* entry() const { return name.c_str(); }
-  Descriptor open(int flags, mode_t mode = 0) const {
-    return Descriptor(ok() ? ::openat(at(), entry(), flags | O_NOFOLLOW | O_CLOEXEC, mode) : -1);
+  FileDescriptor open(int flags, mode_t mode = 0) const {
+    return FileDescriptor(ok() ? ::openat(at(), entry(), flags | O_NOFOLLOW | O_CLOEXEC, mode)
+                               : -1);
   }
 
-  Descriptor directory;
+  FileDescriptor directory;
   std::string name;
 };
 

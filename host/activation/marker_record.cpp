@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/activation/release_record.hpp"
+#include "host/activation/marker_record.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -32,8 +32,8 @@ bool parse_rewritten(std::string_view text, Release& release) {
   return true;
 }
 
-ReleaseRecord from_header(const Json& header) {
-  ReleaseRecord record;
+MarkerRecord from_header(const Json& header) {
+  MarkerRecord record;
   Release& release = record.release;
   header.at("role").get_to(release.role);
   header.at("role_revision").get_to(release.role_revision);
@@ -51,13 +51,13 @@ ReleaseRecord from_header(const Json& header) {
 
 }  // namespace
 
-const std::string& ReleaseRecord::expected_id(const ManifestEntry& entry) const {
+const std::string& MarkerRecord::expected_id(const ManifestEntry& entry) const {
   if (release.rewritten.empty()) return entry.blob_id;
   const auto at = release.rewritten.find(entry.path);
   return at == release.rewritten.end() ? entry.blob_id : at->second;
 }
 
-std::string to_text(const ReleaseRecord& record) {
+std::string to_text(const MarkerRecord& record) {
   const Release& release = record.release;
   const std::string manifest = release.manifest.to_text();
   const Json header = {
@@ -77,7 +77,7 @@ std::string to_text(const ReleaseRecord& record) {
   return seal("release", to_text(header) + "\n" + manifest + rewritten_text(release));
 }
 
-Result<ReleaseRecord> parse_release_record(std::string_view text, const std::string& path) {
+Result<MarkerRecord> parse_marker_record(std::string_view text, const std::string& path) {
   Result<std::string_view> body = unseal("release", text, path);
   if (!body) return body.error();
   std::string_view rest = *body;
@@ -86,7 +86,7 @@ Result<ReleaseRecord> parse_release_record(std::string_view text, const std::str
   const Result<Json> header = parse_json(line);
   if (!header) return state_damaged(path, header.error().message);
   try {
-    ReleaseRecord record = from_header(*header);
+    MarkerRecord record = from_header(*header);
     const auto bytes = header->at("manifest_bytes").get<std::size_t>();
     if (bytes > rest.size()) return state_damaged(path, "the manifest is cut off");
     Result<Manifest> manifest = Manifest::parse(rest.substr(0, bytes));

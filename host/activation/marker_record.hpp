@@ -8,7 +8,7 @@
 
 namespace rolesync {
 
-struct ReleaseRecord {
+struct MarkerRecord {
   Release release;
   std::uint64_t sequence = 0;  // counts the switches of this installation
   std::uint64_t origin = 0;    // the sequence that first brought this release; less after roll_back
@@ -19,7 +19,7 @@ struct ReleaseRecord {
   const std::string& expected_id(const ManifestEntry& entry) const;
 };
 
-std::string to_text(const ReleaseRecord& record);
-Result<ReleaseRecord> parse_release_record(std::string_view text, const std::string& path);
+std::string to_text(const MarkerRecord& record);
+Result<MarkerRecord> parse_marker_record(std::string_view text, const std::string& path);
 
 }  // namespace rolesync
