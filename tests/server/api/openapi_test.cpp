@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// openapi.yaml and the router say the same: every path and method, and who may call it.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <regex>
+
+#include "running_server.hpp"
+#include "server/api/api.hpp"
+
+namespace rolesync {
+namespace {
+
+using Operations = std::map<std::string, std::string>;  // "GET /path" -> policy
+
+// The file keeps to one layout: paths at two blanks, methods at four, x-policy at six.
+Operations documented() {
+  std::ifstream file(std::string(ROLESYNC_SOURCE_DIR) + "/server/api/openapi.yaml");
+  Operations operations;
+  std::string path, operation;
+  const std::regex path_line("  (/[^:]*):"), method_line("    (get|put|post|delete):"),
+      policy_line("      x-policy: (.*)");
+  std::smatch match;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "components:") break;
+    if (std::regex_match(line, match, path_line)) path = match[1];
+    if (std::regex_match(line, match, method_line)) {
+      operation = match[1];
+      for (char& c : operation) c = static_cast<char>(std::toupper(c));
+      operation += " " + path;
+      operations[operation] = "";
+    }
+    if (std::regex_match(line, match, policy_line)) operations[operation] = match[1];
+  }
+  return operations;
+}
+
+TEST(OpenApi, DescribesExactlyWhatTheRouterAnswers) {
+  http::Router router({});
+  // Adding routes touches nothing of the engine; only calling them would.
+  alignas(std::max_align_t) static char nothing[1];
+  api::Api api{reinterpret_cast<rollout::Engine&>(nothing), {}};
+  api::add_routes(router, api);
+  Operations routed;
+  for (const auto& route : router.routes()) {
+    routed[route.method + " " + route.path] = route.policy.text();
+  }
+  const Operations described = documented();
+  EXPECT_GT(described.size(), 30u);
+  for (const auto& [operation, policy] : described) {
+    ASSERT_TRUE(routed.contains(operation)) << operation << " is described but not there";
+    EXPECT_EQ(routed[operation], policy) << operation;
+  }
+  for (const auto& [operation, policy] : routed) {
+    EXPECT_TRUE(described.contains(operation)) << operation << " is not described";
+  }
+}
+
+TEST(OpenApi, IsServed) {
+  RunningServer server;
+  const Reply reply = server.raw("GET", "/api/openapi.yaml", "");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_NE(reply.body.get<std::string>().find("openapi: 3.1.0"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rolesync
