@@ -19,6 +19,12 @@ constexpr std::size_t examined_commits = 20;  // of one fetch, whose roles are w
 
 }  // namespace
 
+Error no_files_in_commit(const std::string& role, const std::string& commit) {
+  return {ErrorKind::conflict, "no_files_in_commit",
+          "commit " + commit.substr(0, 12) + " has no file under the source paths of role " + role,
+          "correct the role's source_paths, or commit files there"};
+}
+
 CodeIntake::CodeIntake(store::Store& store, source::SourceService& service, RoleCatalog& catalog,
                        NodeRegistry& nodes, Commands& commands, http::StreamBroker& streams,
                        EventLog& events)
@@ -214,6 +220,10 @@ PullReport CodeIntake::import(const store::CodeSource& source, const std::string
     if (role.code_source == source.name && !role.source_paths.empty()) roles.push_back(role);
   }
   auto contents = service_.import(source.name, commit, roles);
+  const auto had_content = [this](const std::string& role) {
+    const auto before = latest(role);
+    return before && !before->content_id.empty();
+  };
   for (const Role& role : roles) {
     LatestContent latest;
     latest.revision = catalog->roles.at(role.name).effective->revision;
@@ -229,10 +239,19 @@ PullReport CodeIntake::import(const store::CodeSource& source, const std::string
       latest.files = it->second->manifest.entries().size();
       latest.bytes = it->second->manifest.total_bytes();
     }
-    if (latest.error) report.errors.emplace_back(role.name, *latest.error);
+    const bool had = had_content(role.name);
+    if (!latest.error && latest.files == 0) {
+      // Emptying a target because a directory was renamed in the repository is never meant.
+      latest.content_id.clear();
+      latest.error = no_files_in_commit(role.name, commit);
+      if (had) report.errors.emplace_back(role.name, *latest.error);
+    } else if (latest.error) {
+      report.errors.emplace_back(role.name, *latest.error);
+    }
     const std::lock_guard lock(mutex_);
     const auto before = latest_.find(role.name);
-    if (before == latest_.end() || before->second.content_id != latest.content_id) {
+    const std::string known = before == latest_.end() ? "" : before->second.content_id;
+    if (!latest.content_id.empty() && known != latest.content_id) {
       report.changed.push_back(role.name);
     }
     latest_[role.name] = std::move(latest);

@@ -42,6 +42,9 @@ struct PullReport {
   std::vector<std::pair<std::string, Error>> errors;  // roles that could not be imported
 };
 
+// A role without files at a commit has no content to deploy.
+Error no_files_in_commit(const std::string& role, const std::string& commit);
+
 class CodeIntake {
  public:
   CodeIntake(store::Store& store, source::SourceService& service, RoleCatalog& catalog,

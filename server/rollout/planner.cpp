@@ -103,9 +103,15 @@ Status Planner::pin(domain::PlanInput& input, const std::vector<std::string>& ro
     const auto contents = service_.import(source, commit, definitions);
     if (!contents) return contents.error();
     for (const auto& [name, content] : *contents) {
-      input.roles.at(name).to =
-          content ? domain::NewestContent{commit, content->content_id, "", ""}
-                  : domain::NewestContent{"", "", content.error().reason, content.error().message};
+      auto& to = input.roles.at(name).to;
+      if (!content) {
+        to = {"", "", content.error().reason, content.error().message};
+      } else if (content->manifest.empty()) {
+        const Error none = no_files_in_commit(name, commit);
+        to = {"", "", none.reason, none.message};
+      } else {
+        to = {commit, content->content_id, "", ""};
+      }
     }
   }
   return {};

@@ -5,9 +5,9 @@
 #include <map>
 #include <string>
 
+#include "host/values/timestamp.hpp"
 #include "server/domain/report.hpp"
 #include "server/rollout/role_catalog.hpp"
-#include "host/values/timestamp.hpp"
 #include "server/store/session.hpp"
 
 namespace rolesync::rollout {

@@ -29,6 +29,10 @@ std::vector<Probe> all_routes() {
 
 class AuthMatrix : public ::testing::Test {
  protected:
+  // Streams answer to an upgrade only; StreamsAreRefused looks at them.
+  static bool is_stream(const Probe& probe) {
+    return probe.path.find("/streams/") != std::string::npos;
+  }
   int status(const Probe& probe, const std::string& token) {
     return server.raw(probe.method, probe.path, probe.method == "GET" ? "" : "{}", token).status;
   }
@@ -37,7 +41,7 @@ class AuthMatrix : public ::testing::Test {
 
 TEST_F(AuthMatrix, NobodyAndStrangersGet401) {
   for (const Probe& probe : all_routes()) {
-    if (probe.policy == "open" || probe.policy == "signature") continue;
+    if (probe.policy == "open" || probe.policy == "signature" || is_stream(probe)) continue;
     EXPECT_EQ(status(probe, ""), 401) << probe.method << " " << probe.path;
     EXPECT_EQ(status(probe, "rs_" + std::string(64, '0')), 401) << probe.path;
     EXPECT_EQ(status(probe, "rsn_" + std::string(64, '0')), 401) << probe.path;
@@ -48,7 +52,7 @@ TEST_F(AuthMatrix, TooLittleScopeGets403) {
   const std::string notify = server.new_token({"notify"});
   const std::string read = server.new_token({"read"});
   for (const Probe& probe : all_routes()) {
-    if (probe.policy == "open" || probe.policy == "signature") continue;
+    if (probe.policy == "open" || probe.policy == "signature" || is_stream(probe)) continue;
     EXPECT_EQ(status(probe, notify), 403) << probe.method << " " << probe.path;
     const bool readable = probe.policy == "scope read" || probe.policy.starts_with("any node");
     if (!readable) EXPECT_EQ(status(probe, read), 403) << probe.method << " " << probe.path;
@@ -58,12 +62,26 @@ TEST_F(AuthMatrix, TooLittleScopeGets403) {
 TEST_F(AuthMatrix, ANodeSpeaksOnlyForItself) {
   SimulatedAgent first(server, "n1"), second(server, "n2");
   for (const Probe& probe : all_routes()) {
-    if (probe.policy == "open" || probe.policy == "signature") continue;
+    if (probe.policy == "open" || probe.policy == "signature" || is_stream(probe)) continue;
     if (probe.policy.starts_with("any node")) continue;
     // The probes name n1, so the second node must be refused everywhere.
     EXPECT_EQ(status(probe, second.credential), 403) << probe.method << " " << probe.path;
   }
   EXPECT_EQ(first.beat().status, 200);
+}
+
+TEST_F(AuthMatrix, StreamsAreRefused) {
+  SimulatedAgent first(server, "n1"), second(server, "n2");
+  const auto refusal = [&](const std::string& token) -> std::string {
+    auto client = HttpClient::create({server.url(), "", ""}, token);
+    const auto stream = (*client)->open_stream("/api/nodes/n1/streams/x");
+    return stream ? "opened" : stream.error().reason;
+  };
+  EXPECT_EQ(refusal(""), "login_required");
+  EXPECT_EQ(refusal("rsn_" + std::string(64, '0')), "invalid_token");
+  EXPECT_EQ(refusal(server.admin_token()), "other_node");
+  EXPECT_EQ(refusal(second.credential), "other_node");
+  EXPECT_EQ(refusal(first.credential), "stream_unknown");
 }
 
 TEST_F(AuthMatrix, ARemovedNodeIsAStranger) {

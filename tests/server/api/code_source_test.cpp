@@ -52,6 +52,7 @@ TEST_F(CodeSourceApi, APullSaysWhichRolesOnWhichNodesBecameOutdated) {
   add_role("web", "web");
   add_role("api", "api");
   SimulatedAgent agent(server, "n1");
+  agent.report = {{"api", {{"state", "not_installed"}}}, {"web", {{"state", "not_installed"}}}};
   agent.beat();
   server.put("/api/nodes/n1/roles", {{"roles", {"api", "web"}}});
   set_source();
@@ -68,6 +69,23 @@ TEST_F(CodeSourceApi, APullSaysWhichRolesOnWhichNodesBecameOutdated) {
   const Json commits = server.get("/api/commits").body.at("commits");
   EXPECT_EQ(commits.at(0).at("commit"), second);
   EXPECT_EQ(commits.at(0).at("roles"), Json({"web"}));
+}
+
+TEST_F(CodeSourceApi, ARoleWhosePathIsGoneIsNeverEmptied) {
+  server.commit({{"web/a", "1"}});
+  add_role("web", "web");
+  SimulatedAgent agent(server, "n1");
+  agent.beat();
+  server.put("/api/nodes/n1/roles", {{"roles", {"web"}}});
+  set_source();
+  server.post("/api/code-sync/pull", Json::object());
+  server.git({"mv", "web", "ui"});
+  server.commit({});
+  const Json pulled = server.post("/api/code-sync/pull", Json::object()).body;
+  EXPECT_EQ(pulled.at("errors").at(0).at("reason"), "no_files_in_commit") << pulled;
+  const Json row = server.post("/api/code-sync/plan", {{"roles", {"web"}}}).body.at("rows").at(0);
+  EXPECT_EQ(row.at("blockers").at(0).at("reason"), "no_files_in_commit") << row;
+  EXPECT_EQ(row.at("blockers").at(0).at("severity"), "blocker");
 }
 
 TEST_F(CodeSourceApi, ANotificationFetchesLaterAndDeploysNothing) {

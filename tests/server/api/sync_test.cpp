@@ -17,6 +17,7 @@ class SyncApi : public ::testing::Test {
         {{"source_paths", {"web"}}, {"target_path", "/srv/web"}, {"restart_strategy", "none"}});
     server.put("/api/code-source",
                {{"transport", "file"}, {"repository", server.repository().string()}});
+    agent.report = {{"web", {{"path_exists", false}, {"state", "not_installed"}}}};
     agent.beat();
     server.put("/api/nodes/n1/roles", {{"roles", {"web"}}});
     pull();
