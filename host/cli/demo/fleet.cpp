@@ -163,6 +163,7 @@ std::string DemoFleet::agent_config(const DemoNode& node) const {
   config += "plugin_dirs = [" + quoted(plugin_directory()) + "]\n";
   config += "drop_in_dirs = []\n";
   config += "allowed_roots = [\"/srv\"]\n";
+  config += "allowed_units = [\"autobot-*\"]\n";
   config += "\n# The node's own root and address, so that three nodes fit on one machine.\n";
   config += "path_prefix = " + quoted(home + "/root") + "\n";
   config += "health_address = " + quoted(node.address) + "\n";
@@ -224,15 +225,19 @@ Status DemoFleet::shape_roles() {
   return cli_.must({"source", "install-hook", "--repository", repository()});
 }
 
+bool DemoFleet::all_online() const {
+  const auto list = cli_.json({"node", "list"});
+  if (!list) return false;
+  const auto online = [](const Json& node) { return text_of(node, "state") == "online"; };
+  const Json& nodes = array_of(*list, "nodes");
+  return nodes.size() == nodes_.size() && std::all_of(nodes.begin(), nodes.end(), online);
+}
+
 Status DemoFleet::first_sync() {
+  // Before its first report a node can neither serve the repository nor name its plugins.
+  if (!wait_until(seconds(30), [&] { return all_online(); }))
+    return Error{ErrorKind::failed, "nodes_not_online", "not every agent has reported"};
   if (auto status = cli_.must({"source", "pull"}); !status) return status;
-  // The agents' first reports: until then the plan would name missing plugins.
-  wait_until(seconds(20), [&] {
-    const auto list = cli_.json({"node", "list"});
-    const auto online = [](const Json& node) { return text_of(node, "state") == "online"; };
-    const Json& nodes = list ? array_of(*list, "nodes") : array_of(Json(), "");
-    return nodes.size() == nodes_.size() && std::all_of(nodes.begin(), nodes.end(), online);
-  });
   auto plan = cli_.json({"plan"});
   if (!plan) return plan.error();
   return cli_.must({"sync", "--plan", text_of(*plan, "plan_hash")});

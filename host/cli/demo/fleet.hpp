@@ -59,6 +59,7 @@ class DemoFleet {
   Status start_server();
   Status join(const DemoNode& node);
   Status shape_roles();
+  bool all_online() const;
   Status first_sync();
   Status run_once(const std::vector<std::string>& argv) const;
   std::string agent_config(const DemoNode& node) const;
