@@ -23,10 +23,9 @@ void CommandLine::connect(std::string url, std::string token) {
   token_ = std::move(token);
 }
 
-CommandLine::Outcome CommandLine::run(const std::vector<std::string>& arguments) const {
+CommandLine::Outcome CommandLine::execute(std::vector<std::string> argv) const {
   ChildSpec spec;
-  spec.argv = {program_directory() + "/rolesync"};
-  spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
+  spec.argv = std::move(argv);
   spec.environment = demo_environment();
   spec.environment["ROLESYNC_URL"] = url_;
   spec.environment["ROLESYNC_TOKEN"] = token_;
@@ -39,11 +38,19 @@ CommandLine::Outcome CommandLine::run(const std::vector<std::string>& arguments)
           result->errors + (result->timed_out ? "\ntimed out" : "")};
 }
 
-CommandLine::Outcome CommandLine::show(const std::vector<std::string>& arguments) const {
+CommandLine::Outcome CommandLine::run(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), program_directory() + "/rolesync");
+  return execute(std::move(arguments));
+}
+
+CommandLine::Outcome CommandLine::show(std::vector<std::string> arguments) const {
   narrator_.command("rolesync " + joined(arguments, " "));
-  const Outcome outcome = run(arguments);
+  // Words and data in one stream, in the order in which a person sees them.
+  arguments.insert(arguments.begin(),
+                   {"sh", "-c", R"(exec "$0" "$@" 2>&1)", program_directory() + "/rolesync"});
+  Outcome outcome = execute(std::move(arguments));
   narrator_.output(outcome.output);
-  narrator_.output(outcome.words);
+  outcome.words += outcome.output;
   return outcome;
 }
 

@@ -23,13 +23,14 @@ class CommandLine {
     int exit_code = -1;
     std::string output, words;  // stdout, stderr
   };
-  Outcome run(const std::vector<std::string>& arguments) const;   // silently
-  Outcome show(const std::vector<std::string>& arguments) const;  // tells command and output
+  Outcome run(std::vector<std::string> arguments) const;   // silently
+  Outcome show(std::vector<std::string> arguments) const;  // tells command and output
   // Must exit with 0; the words become the error's message otherwise.
   Status must(const std::vector<std::string>& arguments) const;
   Result<Json> json(std::vector<std::string> arguments) const;  // with -o json, must exit with 0
 
  private:
+  Outcome execute(std::vector<std::string> argv) const;
   Narrator& narrator_;
   const CancelFlag& cancelled_;
   std::string url_, token_;

@@ -43,7 +43,7 @@ DemoFleet::DemoFleet(DemoDirectory directory, Narrator& narrator)
       nodes_{{"node-1", "127.0.0.2", {"code-source", "frontend"}},
              {"node-2", "127.0.0.3", {"frontend", "backend"}},
              {"node-3", "127.0.0.4", {"backend"}}},
-      roles_{{"frontend", "autobot-vue", "/srv/autobot-vue", "", {"autobot-vue/"}, "serve.py"},
+      roles_{{"frontend", "autobot-vue", "/srv/autobot-vue", "/", {"autobot-vue/"}, "serve.py"},
              {"backend",
               "backend",
               "/srv/AutoBot",
@@ -171,6 +171,7 @@ std::string DemoFleet::agent_config(const DemoNode& node) const {
   config += "\n[commands]\nallowed = true\n";
   // The files belong to whoever runs the demo, and so do the services.
   config += std::string("as_root = ") + (::geteuid() == 0 ? "true" : "false") + "\n";
+  config += "\n# A demo is impatient.\n[health]\ntimeout_seconds = 3\n";
   if (std::count(node.roles.begin(), node.roles.end(), "code-source"))
     config += "\n[source]\nrepositories = [" + quoted(repository()) + "]\n";
   return config;
@@ -238,7 +239,8 @@ Status DemoFleet::first_sync() {
   if (!wait_until(seconds(30), [&] { return all_online(); }))
     return Error{ErrorKind::failed, "nodes_not_online", "not every agent has reported"};
   if (auto status = cli_.must({"source", "pull"}); !status) return status;
-  auto plan = cli_.json({"plan"});
+  // The back end is not restarted by itself; the first time somebody must say so.
+  auto plan = cli_.json({"plan", "--restart", "always"});
   if (!plan) return plan.error();
   return cli_.must({"sync", "--plan", text_of(*plan, "plan_hash")});
 }

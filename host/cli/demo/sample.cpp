@@ -65,7 +65,18 @@ const std::map<std::string, std::string>& sample_files() {
 }
 
 std::string broken_front_end() {
-  return "raise SystemExit(\"this commit is broken on purpose\")\n";
+  return R"(import http.server, os, sys
+
+class Broken(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(500, "this commit is broken on purpose")
+
+    def log_message(self, *arguments):
+        pass
+
+address = (os.environ["ROLESYNC_ADDRESS"], int(sys.argv[1]))
+http.server.ThreadingHTTPServer(address, Broken).serve_forever()
+)";
 }
 
 Status write_text(const std::string& path, const std::string& text, bool executable) {

@@ -12,7 +12,7 @@ namespace rolesync::cli {
 // Path -> text of the first commit.
 const std::map<std::string, std::string>& sample_files();
 
-// Front-end service that refuses to start: what the bad commit contains.
+// A front end that starts and then fails every request: what the bad commit contains.
 std::string broken_front_end();
 
 Status write_text(const std::string& path, const std::string& text, bool executable = false);

@@ -150,7 +150,7 @@ Status Story::approved_plan_is_carried_out() {
 }
 
 Status Story::bad_commit_is_rolled_back() {
-  tell_.step("A bad commit: the service does not start, the nodes roll back");
+  tell_.step("A bad commit: the service starts, but its health check fails; the nodes roll back");
   std::string bad;
   STORY_CHECK(edit("autobot-vue/serve.py", broken_front_end()));
   STORY_CHECK(commit("A mistake", bad));
@@ -159,6 +159,13 @@ Status Story::bad_commit_is_rolled_back() {
   STORY_CHECK(
       fact("the sync says that it failed (exit code " + std::to_string(sync.exit_code) + ")",
            sync.exit_code == kFailed || sync.exit_code == kPartlyFailed));
+  auto job = newest_job();
+  if (!job) return job.error();
+  for (const Json& task : array_of(*job, "tasks"))
+    STORY_CHECK(fact(text_of(task, "node_id") +
+                         " was rolled back because of its health: " + text_of(task, "reason"),
+                     text_of(task, "state") == "rolled_back" &&
+                         text_of(task, "reason").find("health") != std::string::npos));
   STORY_CHECK(fact("git hashes every file on node-1 and node-2 to the blobs of " +
                        short_commit(good_) + " again",
                    see_.disks_hold("frontend", good_)));
