@@ -12,7 +12,8 @@
 namespace rolesync::agent {
 namespace {
 
-constexpr int kFetchTries = 3;
+// With the pauses of Backoff: a server may restart meanwhile.
+constexpr int kTries = 7;
 
 Error cancelled_error() {
   return {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"};
@@ -55,37 +56,37 @@ Result<Manifest> Stager::manifest_of(LinkClient& client, const std::string& cont
 Status Stager::stage(TaskRecord& record, Installation& installation, const CancelFlag& cancelled,
                      Manifest& manifest) {
   if (Status ready = preflight(record.task); !ready) return ready;
-  Result<std::unique_ptr<LinkClient>> client = link_.connect();
-  if (!client) return client.error();
-  Result<Manifest> wanted = manifest_of(**client, record.task.content_id);
-  if (!wanted) return wanted.error();
-  manifest = std::move(*wanted);
-  if (Status fetched = fetch(record, **client, installation, manifest, cancelled); !fetched) {
-    return fetched;
+  Backoff backoff;
+  for (int attempt = 1;; ++attempt) {
+    if (cancelled) return cancelled_error();
+    Status fetched = fetch(record.task, installation, cancelled, manifest);
+    if (fetched) break;
+    if (!is_transient(fetched.error()) || attempt == kTries) return fetched;
+    TaskEvent event{"staging", "fetch", "", "trying again: " + fetched.error().message, ""};
+    events_.progress(record, std::move(event));
+    if (!link_.pause(backoff.next())) return fetched;
   }
   if (cancelled) return cancelled_error();
   return installation.verify_staged(manifest, record.task.first_install);
 }
 
-Status Stager::fetch(TaskRecord& record, LinkClient& client, Installation& installation,
-                     const Manifest& manifest, const CancelFlag& cancelled) {
-  Backoff backoff;
-  for (int attempt = 1;; ++attempt) {
-    if (cancelled) return cancelled_error();
-    // Asked again after a broken transfer: what did arrive is not fetched twice.
-    Result<std::vector<ManifestEntry>> lacking = installation.lacking(manifest);
-    if (!lacking) return lacking.error();
-    if (lacking->empty()) return {};
-    Status fetched = fetch_once(record.task, client, installation, *lacking, cancelled);
-    if (fetched || !is_transient(fetched.error()) || attempt == kFetchTries) return fetched;
-    TaskEvent event{"staging", "fetch", "", "trying again: " + fetched.error().message, ""};
-    events_.progress(record, std::move(event));
-    if (!link_.pause(backoff.next())) return fetched;
-  }
+// What arrived before a transfer broke is not fetched twice.
+Status Stager::fetch(const Task& task, Installation& installation, const CancelFlag& cancelled,
+                     Manifest& manifest) {
+  Result<std::unique_ptr<LinkClient>> client = link_.connect();
+  if (!client) return client.error();
+  Result<Manifest> wanted = manifest_of(**client, task.content_id);
+  if (!wanted) return wanted.error();
+  manifest = std::move(*wanted);
+  Result<std::vector<ManifestEntry>> lacking = installation.lacking(manifest);
+  if (!lacking) return lacking.error();
+  if (lacking->empty()) return {};
+  return fetch_lacking(task, **client, installation, *lacking, cancelled);
 }
 
-Status Stager::fetch_once(const Task& task, LinkClient& client, Installation& installation,
-                          const std::vector<ManifestEntry>& lacking, const CancelFlag& cancelled) {
+Status Stager::fetch_lacking(const Task& task, LinkClient& client, Installation& installation,
+                             const std::vector<ManifestEntry>& lacking,
+                             const CancelFlag& cancelled) {
   std::set<std::string> wanted;
   for (const ManifestEntry& entry : lacking) wanted.insert(entry.blob_id);
   Result<Json> offer =

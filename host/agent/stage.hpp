@@ -25,10 +25,10 @@ class Stager {
   // The manifest of a task's content, checked against its id.
   static Result<Manifest> manifest_of(LinkClient& client, const std::string& content_id);
   Status preflight(const Task& task) const;
-  Status fetch(TaskRecord& record, LinkClient& client, Installation& installation,
-               const Manifest& manifest, const CancelFlag& cancelled);
-  Status fetch_once(const Task& task, LinkClient& client, Installation& installation,
-                    const std::vector<ManifestEntry>& lacking, const CancelFlag& cancelled);
+  Status fetch(const Task& task, Installation& installation, const CancelFlag& cancelled,
+               Manifest& manifest);
+  Status fetch_lacking(const Task& task, LinkClient& client, Installation& installation,
+                       const std::vector<ManifestEntry>& lacking, const CancelFlag& cancelled);
 
   const AgentConfig& config_;
   ServerLink& link_;

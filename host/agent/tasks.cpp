@@ -30,10 +30,9 @@ std::string task_id_of(const Json& payload) {
   return it != payload.end() && it->is_string() ? it->get<std::string>() : "";
 }
 
-Error interrupted() {
-  return {ErrorKind::failed, "interrupted", "the agent ended while it staged this task",
-          "start the sync again"};
-}
+// Events numbered after the record was last saved may have reached the server already; a number
+// that is used twice would be taken for a repetition and ignored.
+constexpr std::uint64_t kUnsavedEvents = 1000;
 
 }  // namespace
 
@@ -227,10 +226,19 @@ void Tasks::cancel(const std::string& task_id) {
 void Tasks::resume_all() {
   for (TaskRecord& record : parts_.store.load_all()) {
     const std::string id = record.task.task_id;
+    record.next_sequence += kUnsavedEvents;
     switch (record.phase) {
-      case TaskPhase::accepted:
-        end(record, "failed", interrupted());
+      case TaskPhase::accepted: {
+        const std::string target = record.task.role.target_path;
+        auto live = std::make_shared<Live>();
+        live->record = std::move(record);
+        {
+          std::lock_guard lock(mutex_);
+          live_.emplace(id, live);
+        }
+        workers_.add(target, [this, live] { do_stage(live); });
         break;
+      }
       case TaskPhase::staged: {
         auto live = std::make_shared<Live>();
         live->record = std::move(record);

@@ -29,6 +29,10 @@ std::string word(const Json& object, const char* field,
 
 }  // namespace
 
+bool same_release(const RoleReport& a, const RoleReport& b) {
+  return a.content_id == b.content_id && a.commit == b.commit && a.role_revision == b.role_revision;
+}
+
 RoleReport role_report_from_json(const Json& report) {
   RoleReport result;
   if (!report.is_object()) return result;

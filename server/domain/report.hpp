@@ -33,6 +33,9 @@ struct RoleReport {
   bool installed() const { return !content_id.empty(); }
 };
 
+// Whether both say that the same thing is installed.
+bool same_release(const RoleReport& a, const RoleReport& b);
+
 RoleReport role_report_from_json(const Json& report);
 std::map<std::string, RoleReport> role_reports_from_json(const Json& reports);
 

@@ -192,7 +192,7 @@ Status JobRunner::report(const std::string& node, const std::vector<ReportedEven
     Job* job = fresh[i] ? job_of(events[i].record.task_id, index) : nullptr;
     if (!job || !domain::apply(job->rollout.tasks[index], events[i].report, now)) continue;
     if (events[i].release && is_final(events[i].report.state)) {
-      nodes_.set_release(node, job->tasks[index].role, *events[i].release);
+      nodes_.set_release(node, job->tasks[index].role, *events[i].release, now);
     }
     touched.push_back(job->record.id);
   }

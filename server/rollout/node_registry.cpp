@@ -51,6 +51,9 @@ void interpret(NodeParts& parts, const std::string& part) {
   }
 }
 
+// How long a heartbeat that was made before a task ended may be under way.
+constexpr Millis late_heartbeat = 10'000;
+
 std::string hostname_of(const NodeParts& parts) {
   const auto it = parts.text.find("os_info");
   if (it == parts.text.end()) return {};
@@ -172,6 +175,7 @@ NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, const Heart
       interpret(*parts, part);
     }
     parts->hash[part] = sha256_hex(text);
+    if (part == "role_report") keep_what_is_newer(node, *absorbed.before->parts, *parts, now);
     touched = true;
   }
   for (const auto& [part, hash] : heartbeat.hashes) {
@@ -195,14 +199,33 @@ void NodeRegistry::touch(const std::string& node, Millis now) {
   it->second = std::move(view);
 }
 
+void NodeRegistry::keep_what_is_newer(const std::string& node, const NodeParts& before,
+                                      NodeParts& parts, Millis now) {
+  for (auto& [role, report] : parts.reports) {
+    const auto it = superseded_.find({node, role});
+    if (it == superseded_.end()) continue;
+    const auto known = before.reports.find(role);
+    if (now < it->second.until && known != before.reports.end() &&
+        domain::same_release(report, it->second.report)) {
+      report = known->second;
+      parts.hash.erase("role_report");  // the next one has to say it in full
+    } else {
+      superseded_.erase(it);
+    }
+  }
+}
+
 void NodeRegistry::set_release(const std::string& node, const std::string& role,
-                               const domain::RoleReport& report) {
+                               const domain::RoleReport& report, Millis now) {
   const std::lock_guard lock(mutex_);
   const auto it = nodes_.find(node);
   if (it == nodes_.end()) return;
   auto view = std::make_shared<NodeView>(*it->second);
   auto parts = std::make_shared<NodeParts>(*view->parts);
   domain::RoleReport& known = parts->reports[role];
+  if (!domain::same_release(known, report))
+    superseded_[{node, role}] = {known, now + late_heartbeat};
+  parts->hash.erase("role_report");
   known.commit = report.commit;
   known.content_id = report.content_id;
   known.role_revision = report.role_revision;

@@ -66,19 +66,27 @@ class NodeRegistry {
   // Takes a heartbeat in. The node is known.
   Absorbed absorb(const std::string& node, const Heartbeat& heartbeat, Millis now);
   void touch(const std::string& node, Millis now);
-  // A task ended with this release; the node's own report follows with its next heartbeat.
+  // A task ended with this release; the node's own report follows with its next heartbeat. A
+  // heartbeat that was under way meanwhile still carries the release before: it is not believed.
   void set_release(const std::string& node, const std::string& role,
-                   const domain::RoleReport& report);
+                   const domain::RoleReport& report, Millis now);
 
   // Nodes whose presence has changed since the last call, with their new views.
   std::vector<NodePointer> update_presence(Millis now);
 
  private:
+  struct Superseded {
+    domain::RoleReport report;  // what a late heartbeat may still say
+    Millis until = 0;
+  };
   std::string presence(const NodeView& node, Millis now) const;
+  void keep_what_is_newer(const std::string& node, const NodeParts& before, NodeParts& parts,
+                          Millis now);
 
   const PresenceLimits limits_;
   mutable std::mutex mutex_;
   std::map<std::string, NodePointer> nodes_;
+  std::map<std::pair<std::string, std::string>, Superseded> superseded_;  // (node, role)
 };
 
 }  // namespace rolesync::rollout

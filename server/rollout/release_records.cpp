@@ -6,14 +6,6 @@
 #include "server/store/nodes.hpp"
 
 namespace rolesync::rollout {
-namespace {
-
-bool same_release(const domain::RoleReport& a, const domain::RoleReport& b) {
-  return a.content_id == b.content_id && a.commit == b.commit && a.role_revision == b.role_revision;
-}
-
-}  // namespace
-
 std::string role_versions(const std::map<std::string, domain::RoleReport>& reports) {
   Json versions = Json::object();
   for (const auto& [role, report] : reports) {
@@ -28,7 +20,7 @@ Status record_measured(store::Session& session, const std::string& node,
                        const Catalog& catalog, Millis now) {
   for (const auto& [role, report] : after) {
     const auto old = before.find(role);
-    if (old != before.end() && same_release(old->second, report)) continue;
+    if (old != before.end() && domain::same_release(old->second, report)) continue;
     if (!report.installed()) {
       if (old == before.end() || !old->second.installed()) continue;
       if (Status cleared = store::clear_current_release(session, node, role); !cleared) {
