@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -181,6 +182,24 @@ Status RolePlugins::fetch(const Role& role, const FetchOrder& order, StreamOpene
 
 bool RolePlugins::may_look_at(const std::string& path) const {
   return allowed_root_of(config_.limits, path).ok();
+}
+
+Status RolePlugins::check_control(const Role& role) const {
+  if (!has_service(role)) return {};
+  const auto strategy = registry_.find("restart_strategy", role.restart_strategy);
+  if (!strategy) return {};
+  const auto needs = [&](std::string_view service) {
+    return std::find(strategy->needs.begin(), strategy->needs.end(), service) !=
+           strategy->needs.end();
+  };
+  if (needs("service.restart") && !role.systemd_service.empty()) {
+    if (Status allowed = check_unit(config_.limits, role.systemd_service); !allowed) return allowed;
+  }
+  if (!needs("process.run") && !needs("process.start")) return {};
+  Result<FileOwner> owner = owner_of_files(role);
+  if (!owner) return owner.error();
+  Result<RunAs> user = command_user(config_.limits, owner->uid, owner->gid);
+  return user.ok() ? Status{} : Status{user.error()};
 }
 
 Status RolePlugins::check_present(const Role& role) const {

@@ -53,6 +53,9 @@ class RolePlugins {
 
   // The plugins a task of this role needs. Error: failed/plugin_missing, naming it.
   Status check_present(const Role& role) const;
+  // Whether the node's limits would let the role's strategy do its work: better known before a
+  // switch than after it. Errors: denied/unit_not_allowed, denied/commands_not_allowed, ...
+  Status check_control(const Role& role) const;
   // Facts about paths outside the node's allowed roots are not given away.
   bool may_look_at(const std::string& path) const;
   plugin::Registry& registry() { return registry_; }

@@ -2,9 +2,11 @@
 #include "host/agent/role_report.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "host/agent/log.hpp"
+#include "host/role/role_paths.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -52,6 +54,20 @@ const char* running_fact(const Role& role, bool installed, Millis activated_at,
   if (!has_service(role)) return "current";
   if (!service || service->state != "running" || !service->started_at) return "unknown";
   return *service->started_at < activated_at ? "restart_pending" : "current";
+}
+
+// Nothing lies where a first install would put the role's files.
+bool target_is_empty(const Role& role) {
+  std::error_code failure;
+  for (const SourceMapping& mapping : source_mappings(role)) {
+    const std::filesystem::path place = std::filesystem::path(role.target_path) / mapping.to;
+    const auto status = std::filesystem::symlink_status(place, failure);
+    if (!std::filesystem::exists(status)) continue;
+    if (!std::filesystem::is_directory(status)) return false;
+    const std::filesystem::directory_iterator entries(place, failure);
+    if (failure || entries != std::filesystem::directory_iterator()) return false;
+  }
+  return true;
 }
 
 bool listens(const Facts& facts, int port) {
@@ -209,6 +225,8 @@ Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Fac
                  {"running", running},
                  {"restart_pending", std::string_view(running) == "restart_pending"},
                  {"error", error}});
+  if (!state.present && path != facts->path_exists.end())
+    report["target_empty"] = target_is_empty(role);
   return report;
 }
 

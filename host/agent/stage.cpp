@@ -36,10 +36,7 @@ Status Stager::preflight(const Task& task) const {
   if (Status present = plugins_.check_present(role); !present) return present;
   if (Status commands = check_commands(config_, role); !commands) return commands;
   const bool controls = task.restart || role.switch_mode == SwitchMode::stopped;
-  if (controls && !role.systemd_service.empty()) {
-    return check_unit(config_.limits, role.systemd_service);
-  }
-  return {};
+  return controls ? plugins_.check_control(role) : Status{};
 }
 
 Result<Manifest> Stager::manifest_of(LinkClient& client, const std::string& content_id) {

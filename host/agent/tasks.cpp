@@ -34,6 +34,10 @@ std::string task_id_of(const Json& payload) {
 // that is used twice would be taken for a repetition and ignored.
 constexpr std::uint64_t kUnsavedEvents = 1000;
 
+Error cancelled() {
+  return {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"};
+}
+
 }  // namespace
 
 Tasks::Tasks(Parts parts, std::function<void()> on_end)
@@ -139,13 +143,19 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
       held ? stager.stage(record, **held, live->cancelled, live->manifest) : Status(held.error());
   if (stopping_) return;  // the next start reports it
   if (!staged) {
-    const bool cancelled = live->cancelled || staged.error().reason == "cancelled";
-    if (held && cancelled) (void)(*held)->discard_staged();
-    return end(record, cancelled ? "cancelled" : "failed", staged.error());
+    const bool wanted = live->cancelled || staged.error().reason == "cancelled";
+    if (held && wanted) (void)(*held)->discard_staged();
+    return wanted ? end(record, "cancelled", cancelled()) : end(record, "failed", staged.error());
   }
+  bool cancelled_meanwhile = false;
   {
     std::lock_guard lock(mutex_);
-    record.phase = TaskPhase::staged;
+    cancelled_meanwhile = live->cancelled;
+    if (!cancelled_meanwhile) record.phase = TaskPhase::staged;
+  }
+  if (cancelled_meanwhile) {
+    (void)(*held)->discard_staged();
+    return end(record, "cancelled", cancelled());
   }
   if (Status saved = parts_.store.save(record); !saved) return end(record, "failed", saved.error());
   parts_.events.progress(record, {"staged", "verify", "", "", ""});
@@ -181,8 +191,7 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
   Result<Held> held = parts_.installations.hold(record.task.role);
   if (!held) return end(record, "failed", held.error());
   if (live->cancelled) {
-    return end(record, "cancelled",
-               {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"});
+    return end(record, "cancelled", cancelled());
   }
   if (live->manifest.empty()) {
     // Staged by an earlier process of ours: its content is asked for again, and proven again.
@@ -218,8 +227,7 @@ void Tasks::cancel(const std::string& task_id) {
     if (Result<Held> held = parts_.installations.hold(live->record.task.role)) {
       (void)(*held)->discard_staged();
     }
-    end(live->record, "cancelled",
-        {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"});
+    end(live->record, "cancelled", cancelled());
   });
 }
 

@@ -28,6 +28,7 @@ int timeout_of(const Options& options) {
 Running state_of(const UnitStatus& unit) {
   if (unit.active_state == "active" || unit.active_state == "reloading") return Running::running;
   if (unit.active_state == "failed" || unit.sub_state == "auto-restart") return Running::failed;
+  if (unit.active_state == "unknown") return Running::unknown;  // no systemd, or a silent one
   return Running::stopped;
 }
 
