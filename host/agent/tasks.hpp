@@ -41,8 +41,8 @@ class Tasks {
   void activate(const std::string& task_id, std::uint64_t fence);
   void cancel(const std::string& task_id);
 
-  // At start, after the installations were recovered: tasks that were being staged end as
-  // `interrupted`, staged ones wait on, and switching ones go on.
+  // At start, after the installations were recovered: staging begins again, staged tasks wait on,
+  // switching ones go on from their step (or end as `interrupted` when their switch was undone).
   void resume_all();
   void stop();
 
