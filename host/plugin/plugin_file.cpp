@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A refused content is tried again after this: the machine may have been very busy.
-constexpr std::chrono::minutes refusal_lifetime{5};
+// A refused content is tried again after this: the machine may just have been very busy.
+constexpr std::chrono::minutes refusal_lifetime{1};
 
 std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
