@@ -12,7 +12,7 @@ namespace rolesync {
 namespace {
 
 // Below this a delta costs more than it saves.
-constexpr std::uint64_t kWorthADelta = 32 * 1024;
+constexpr std::uint64_t kWorthADelta = 32'768;
 // What journal, marker and directories may need besides the files.
 constexpr std::uint64_t kSpareBytes = 1 << 20;
 
@@ -271,7 +271,7 @@ Status InPlaceInstallation::verify_staged(const Manifest& next, FirstInstall fir
   if (Status status = know_drift(Look::trust); !status) return status;
   if (Result<std::uint64_t> target = check_target(); !target) return target.error();
   if (!installed() && first_install == FirstInstall::refuse) {
-    const Status empty = check_first_install(fs_, live_.target(), options_.owned);
+    Status empty = check_first_install(fs_, live_.target(), options_.owned);
     if (!empty) return empty;
   }
   const auto as_is = right_already(next);

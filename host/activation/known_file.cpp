@@ -19,6 +19,10 @@ bool parse_file(std::string_view text, MaybeFile& file) {
   return true;
 }
 
+std::string path_below(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : directory + "/" + name;
+}
+
 std::optional<FileMode> mode_of(const FileStat& stat) {
   if (stat.type == FileType::symlink) return FileMode::symlink;
   if (stat.type != FileType::regular) return std::nullopt;

@@ -26,6 +26,9 @@ using FilesByPath = std::map<std::string, MaybeFile>;
 std::string to_text(const MaybeFile& file);
 bool parse_file(std::string_view text, MaybeFile& file);
 
+// directory "/" name; just the name when `directory` is "".
+std::string path_below(const std::string& directory, const std::string& name);
+
 // Regular file or symlink; nothing for directories, devices, pipes.
 std::optional<FileMode> mode_of(const FileStat& stat);
 

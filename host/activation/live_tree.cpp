@@ -31,6 +31,7 @@ void LiveTree::moved_on(const MarkerRecord* release, const Manifest& before,
   std::erase_if(drift_,
                 [&](const auto& item) { return !release->release.manifest.find(item.first); });
   std::vector<const std::string*> paths;
+  paths.reserve(placed.size());
   for (const Placed& file : placed) paths.push_back(&file.path);
   const std::int64_t now = fs_.now_ns();
   fs_.stat_below(target_, paths, [&](std::size_t i, const Result<FileStat>& stat) {
@@ -91,6 +92,7 @@ Result<Proof> LiveTree::prove_scope(const Scope& scope) {
   Proof proof;
   proof.verified_at = now / 1'000'000;
   proof.files = scope.entries.size();
+  if (!release_) return proof;
   std::vector<const std::string*> paths;
   paths.reserve(scope.entries.size());
   for (const std::size_t index : scope.entries) paths.push_back(&entries()[index].path);

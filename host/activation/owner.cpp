@@ -21,7 +21,7 @@ Error unknown(const std::string& what, const std::string& name) {
 std::optional<passwd> user_named(const std::string& name, std::vector<char>& buffer) {
   passwd entry{};
   passwd* found = nullptr;
-  buffer.resize(16 * 1024);
+  buffer.resize(16'384);
   ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   return found ? std::optional<passwd>(entry) : std::nullopt;
 }
@@ -29,7 +29,7 @@ std::optional<passwd> user_named(const std::string& name, std::vector<char>& buf
 std::optional<gid_t> group_named(const std::string& name) {
   group entry{};
   group* found = nullptr;
-  std::vector<char> buffer(64 * 1024);
+  std::vector<char> buffer(65'536);
   ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   return found ? std::optional<gid_t>(entry.gr_gid) : std::nullopt;
 }
@@ -62,7 +62,7 @@ Status give_to(FileSystem& fs, const Owner& owner, const std::string& path) {
   const Result<FileStat> found = fs.stat(path);
   if (!found) return found.error();
   if (found->uid == owner.uid && found->gid == owner.gid) return {};
-  const Status given = fs.set_owner(path, owner.uid, owner.gid);
+  Status given = fs.set_owner(path, owner.uid, owner.gid);
   // Without root, files we make for a target of somebody else simply stay ours.
   if (!given && given.error().kind == ErrorKind::denied && !owner.required) return {};
   return given;

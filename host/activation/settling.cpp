@@ -60,7 +60,8 @@ class Settling {
     const Result<std::vector<std::string>> names = fs_.list(now);
     if (!names) return names.error();
     for (const std::string& name : *names) {
-      if (Status status = collect(path + "/" + name, now + "/" + name); !status) return status;
+      Status status = collect(path_below(path, name), path_below(now, name));
+      if (!status) return status;
     }
     return {};
   }
@@ -158,7 +159,7 @@ class Settling {
          slash = path.find('/', slash + 1)) {
       const std::string directory = path.substr(0, slash);
       if (synced_.contains(directory)) continue;
-      const Status made = fs_.make_directory(directory, 0700);
+      Status made = fs_.make_directory(directory, 0700);
       if (!made && made.error().reason != "eexist") return made;
       synced_.insert(directory);
     }

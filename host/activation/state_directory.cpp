@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "host/activation/known_file.hpp"
+
 namespace rolesync {
 namespace {
 
@@ -98,7 +100,7 @@ Status remove_below(FileSystem& fs, const std::string& path) {
   const Result<std::vector<std::string>> names = fs.list(path);
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (Status status = remove_below(fs, path + "/" + name); !status) return status;
+    if (Status status = remove_below(fs, path_below(path, name)); !status) return status;
   }
   return fs.remove_directory(path);
 }

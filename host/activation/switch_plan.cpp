@@ -12,7 +12,7 @@ const std::string kReserved = std::string("/") + kStateName + "/";
 constexpr std::size_t kMostCounted = 100'000;
 
 MaybeFile recorded(const SwitchGoal& goal, const ManifestEntry* entry) {
-  if (!entry) return std::nullopt;
+  if (!entry || !goal.current) return std::nullopt;
   const std::string& id = goal.current->expected_id(*entry);
   return id.empty() ? MaybeFile() : MaybeFile(KnownFile{entry->mode, id});
 }
@@ -28,8 +28,8 @@ Status walk_files(FileSystem& fs, const std::string& target, const std::string& 
   if (!names) return names.error().kind == ErrorKind::not_found ? Status() : names.error();
   for (const std::string& name : *names) {
     if (directory.empty() && name == kStateName) continue;
-    const std::string path = directory.empty() ? name : directory + "/" + name;
-    const auto found = look(fs, target + "/" + path);
+    const std::string path = path_below(directory, name);
+    const auto found = look(fs, path_below(target, path));
     if (!found) return found.error();
     if (!*found) continue;
     if ((*found)->type == FileType::directory) {
@@ -161,6 +161,7 @@ std::vector<SwitchStep> plan_steps(const SwitchGoal& goal) {
     }
   }
   std::vector<SwitchStep> out;
+  out.reserve(steps.size());
   for (auto& [path, step] : steps) out.push_back(std::move(step));
   return out;
 }
@@ -168,6 +169,7 @@ std::vector<SwitchStep> plan_steps(const SwitchGoal& goal) {
 Result<std::set<std::string>> already_there(FileSystem& fs, const std::string& target,
                                             const Manifest& next) {
   std::vector<const std::string*> paths;
+  paths.reserve(next.entries().size());
   for (const ManifestEntry& entry : next.entries()) paths.push_back(&entry.path);
   std::vector<std::pair<const ManifestEntry*, FileStat>> alike;
   fs.stat_below(target, paths, [&](std::size_t i, const Result<FileStat>& stat) {
@@ -178,7 +180,7 @@ Result<std::set<std::string>> already_there(FileSystem& fs, const std::string& t
   });
   std::set<std::string> same;
   for (const auto& [entry, stat] : alike) {
-    const Result<std::string> id = hash_file(fs, target + "/" + entry->path, stat);
+    const Result<std::string> id = hash_file(fs, path_below(target, entry->path), stat);
     if (!id) return id.error();
     if (*id == entry->blob_id) same.insert(entry->path);
   }
@@ -208,7 +210,7 @@ Status check_first_install(FileSystem& fs, const std::string& target,
   };
   const std::vector<std::string> whole = {""};
   for (const std::string& prefix : owned.empty() ? whole : owned) {
-    const auto found = look(fs, prefix.empty() ? target : target + "/" + prefix);
+    const auto found = look(fs, prefix.empty() ? target : path_below(target, prefix));
     if (!found) return found.error();
     if (!*found || !going) continue;
     if ((*found)->type != FileType::directory) {

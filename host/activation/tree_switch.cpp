@@ -196,7 +196,7 @@ Status TreeSwitch::sync() {
   if (Status status = fs_.sync_directory(state_.staging()); !status) return status;
   if (touched_.size() > kManyDirectories) return fs_.sync_file_system(state_.top());
   for (const std::string& directory : touched_) {
-    const Status synced = fs_.sync_directory(directory);
+    Status synced = fs_.sync_directory(directory);
     if (!synced && !is_nothing_there(synced.error())) return synced;
   }
   return {};

@@ -24,7 +24,7 @@
 namespace rolesync {
 namespace {
 
-Error failure(int code, const char* what, std::string_view path) {
+Error failure(int code, const std::string& what, std::string_view path) {
   const char* name = strerrorname_np(code);
   std::string reason = name ? name : "errno_" + std::to_string(code);
   std::transform(reason.begin(), reason.end(), reason.begin(),
@@ -33,8 +33,7 @@ Error failure(int code, const char* what, std::string_view path) {
   if (code == ENOENT) kind = ErrorKind::not_found;
   if (code == ENOSPC || code == EDQUOT) kind = ErrorKind::unavailable;
   if (code == EACCES || code == EPERM || code == EROFS) kind = ErrorKind::denied;
-  return {kind, reason,
-          std::string("cannot ") + what + " " + std::string(path) + ": " + strerrordesc_np(code)};
+  return {kind, reason, "cannot " + what + " " + std::string(path) + ": " + strerrordesc_np(code)};
 }
 
 std::int64_t nanoseconds(const timespec& time) {
@@ -126,9 +125,9 @@ class RealFileSystem final : public FileSystem {
       }
       struct stat s {};
       if (!open.ok()) {
-        sink(i, failure(no_top ? no_top : why_closed, "look at", base + "/" + path));
+        sink(i, failure(no_top ? no_top : why_closed, "look below " + base + " at", path));
       } else if (::fstatat(open.get(), path.c_str() + (slash + 1), &s, AT_SYMLINK_NOFOLLOW) != 0) {
-        sink(i, failure(errno, "look at", base + "/" + path));
+        sink(i, failure(errno, "look below " + base + " at", path));
       } else {
         sink(i, converted(s));
       }

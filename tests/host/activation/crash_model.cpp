@@ -7,6 +7,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "host/activation/known_file.hpp"
+
 namespace rolesync {
 namespace {
 
@@ -243,7 +245,7 @@ void CrashModel::write_out(const Disk& disk, int number, const std::string& to) 
   }
   if (inode.type == FileType::directory) {
     stdfs::create_directories(to);
-    for (const auto& [name, child] : inode.names) write_out(disk, child, to + "/" + name);
+    for (const auto& [name, child] : inode.names) write_out(disk, child, path_below(to, name));
   } else {
     std::ofstream(to, std::ios::binary) << inode.bytes;
   }
