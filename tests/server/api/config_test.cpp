@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration file is strict and says where it is wrong; no server starts without TLS on an
+// address that others reach; log lines survive being JSON.
+#include "server/config.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "server/log.hpp"
+
+namespace rolesync {
+namespace {
+
+class Config : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "rolesync-config-XXXXXX").string();
+    ASSERT_TRUE(mkdtemp(pattern.data()));
+    directory = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory); }
+  Result<ServerConfig> load(const std::string& text) {
+    std::ofstream(directory / "c.toml") << text;
+    return load_config(directory / "c.toml");
+  }
+  std::filesystem::path directory;
+};
+
+TEST_F(Config, TakesWhatItKnows) {
+  const auto config = load(
+      "listen = \"127.0.0.1:1\"\n[log]\nformat = \"json\"\n[nodes]\n"
+      "late_seconds = 9\n[source]\nallowed_paths = [\"/srv\"]\n");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->log_format, "json");
+  EXPECT_EQ(config->node_late_seconds, 9);
+  EXPECT_EQ(config->allowed_sources.size(), 1u);
+}
+
+TEST_F(Config, NamesTheLineOfWhatItRefuses) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"listen = \"127.0.0.1:1\"\nlitsen = \"x\"\n", "c.toml:2: unknown key litsen"},
+      {"[log]\nformat = \"xml\"\n", "c.toml:2: log.format must be one of text, json"},
+      {"\n\nstate_dir = \"relative\"\n", "c.toml:3: state_dir must be an absolute path"},
+      {"plugin_dirs = \"/x\"\n", "c.toml:1: plugin_dirs must be an array"},
+      {"[nodes]\nlate_seconds = 0\n", "c.toml:2: nodes.late_seconds must be a number"},
+      {"listen = \n", "c.toml:1"},
+  };
+  for (const auto& [text, expected] : cases) {
+    const auto refused = load(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_NE(refused.error().message.find(expected), std::string::npos) << refused.error().text();
+  }
+}
+
+TEST_F(Config, WritesWhatItCanReadAgain) {
+  ServerConfig config;
+  config.state_dir = "/var/lib/it's \"odd\"\\here";
+  const auto again = load(config_text(config));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(again->state_dir, config.state_dir);
+}
+
+TEST_F(Config, RefusesToListenInTheOpen) {
+  for (const char* listen : {"0.0.0.0:8770", "[::]:8770", "192.0.2.1:8770"}) {
+    ServerConfig config;
+    config.listen = listen;
+    const Status refused = complete(config);
+    ASSERT_FALSE(refused) << listen;
+    EXPECT_EQ(refused.error().reason, "tls_required");
+    config.tls_certificate = "/x.pem";
+    config.tls_key = "/x.key";
+    EXPECT_TRUE(complete(config).ok());
+  }
+  for (const char* listen : {"127.0.0.1:0", "[::1]:1", "localhost:65535"}) {
+    ServerConfig config;
+    config.listen = listen;
+    EXPECT_TRUE(complete(config).ok()) << listen;
+  }
+  for (const char* listen : {"127.0.0.1", ":1", "127.0.0.1:x", "127.0.0.1:65536"}) {
+    EXPECT_FALSE(parse_listen(listen).ok()) << listen;
+  }
+}
+
+TEST(JsonLog, TakesThePairsApart) {
+  const Json line = Json::parse(json_log_line(
+      "t", "info", "event=task_changed node=n1 reason= message=\"web on n1: \"odd\" = 1\""));
+  EXPECT_EQ(line, (Json{{"time", "t"},
+                        {"level", "info"},
+                        {"event", "task_changed"},
+                        {"node", "n1"},
+                        {"message", "web on n1: \"odd\" = 1"}}));
+  EXPECT_EQ(
+      Json::parse(json_log_line("t", "warn", "job=j step not written: no = way")).at("message"),
+      "step not written: no = way");
+}
+
+}  // namespace
+}  // namespace rolesync
