@@ -188,24 +188,31 @@ void Tasks::activate(const std::string& task_id, std::uint64_t fence) {
 void Tasks::do_activate(const std::shared_ptr<Live>& live) {
   TaskRecord& record = live->record;
   if (record.phase == TaskPhase::done) return;  // staging failed, or it was cancelled meanwhile
-  Result<Held> held = parts_.installations.hold(record.task.role);
-  if (!held) return end(record, "failed", held.error());
-  if (live->cancelled) {
-    return end(record, "cancelled", cancelled());
+  {
+    Result<Held> held = parts_.installations.hold(record.task.role);
+    if (!held) return end(record, "failed", held.error());
+    if (live->cancelled) {
+      return end(record, "cancelled", cancelled());
+    }
+    if (live->manifest.empty()) {
+      // Staged by an earlier process of ours: its content is asked for again, and proven again.
+      Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.events);
+      Status staged = stager.stage(record, **held, live->cancelled, live->manifest);
+      if (!staged) return end(record, "failed", staged.error());
+    }
+    if (Status remembered = parts_.installations.remember(record.task.role); !remembered) {
+      return end(record, "failed", remembered.error());
+    }
+    TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
+                       parts_.store, parts_.events, stopping_},
+                      record, **held, std::move(live->manifest));
+    runner.run();
   }
-  if (live->manifest.empty()) {
-    // Staged by an earlier process of ours: its content is asked for again, and proven again.
-    Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.events);
-    Status staged = stager.stage(record, **held, live->cancelled, live->manifest);
-    if (!staged) return end(record, "failed", staged.error());
-  }
-  if (Status remembered = parts_.installations.remember(record.task.role); !remembered) {
-    return end(record, "failed", remembered.error());
-  }
-  TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
-                     parts_.store, parts_.events, stopping_},
-                    record, **held, std::move(live->manifest));
-  runner.run();
+  finish(record);
+}
+
+// After the installation was let go: the report that this brings about looks at it.
+void Tasks::finish(const TaskRecord& record) {
   if (stopping_) return;
   forget(record.task.task_id);
   on_end_();
@@ -277,15 +284,15 @@ void Tasks::do_resume(TaskRecord record) {
   log_event(
       LogLevel::warning, "task.resumed",
       {{"task", record.task.task_id}, {"step", std::string(step_name(record.position.step))}});
-  Result<Held> held = parts_.installations.hold(record.task.role);
-  if (!held) return end(record, "failed", held.error());
-  TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
-                     parts_.store, parts_.events, stopping_},
-                    record, **held, Manifest());
-  runner.resume();
-  if (stopping_) return;
-  forget(record.task.task_id);
-  on_end_();
+  {
+    Result<Held> held = parts_.installations.hold(record.task.role);
+    if (!held) return end(record, "failed", held.error());
+    TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
+                       parts_.store, parts_.events, stopping_},
+                      record, **held, Manifest());
+    runner.resume();
+  }
+  finish(record);
 }
 
 }  // namespace rolesync::agent

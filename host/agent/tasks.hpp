@@ -55,6 +55,7 @@ class Tasks {
   Status check_fence(const std::string& role, std::uint64_t fence);
   std::shared_ptr<Live> find(const std::string& task_id);
   void forget(const std::string& task_id);
+  void finish(const TaskRecord& record);
   void load_fences();
 
   Parts parts_;
