@@ -55,13 +55,11 @@ void invite(Narrator& narrator, const DemoFleet& fleet) {
 void tell_event(Narrator& narrator, const std::string& data) {
   const auto event = parse_json(data);
   if (!event) return;
-  std::vector<std::string> parts;
-  for (const char* key : {"node_id", "role_name", "state", "reason"})
-    if (const auto text = text_of(*event, key); !text.empty()) parts.push_back(text);
-  const std::string at = text_of(*event, "at"), message = text_of(*event, "message");
+  const std::string at = text_of(*event, "at");
+  std::string type = text_of(*event, "type");
+  type.resize(std::max<std::size_t>(type.size(), 18), ' ');
   narrator.words("  " + (at.size() > 19 ? at.substr(11, 8) : at) + "  " +
-                 printable(text_of(*event, "type") + "  " + joined(parts, " ") +
-                           (message.empty() ? "" : "  " + message)));
+                 printable(type + "  " + first_line(text_of(*event, "message"))));
 }
 
 // Until somebody wants to stop. The thread ends with the server, when its stream is cut.

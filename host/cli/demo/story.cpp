@@ -279,13 +279,16 @@ Status Story::role_is_dropped_in() {
                      return fleet_.cli().run({"role", "show", role}).exit_code == kOk;
                    })));
   STORY_CHECK(exits(fleet_.cli().show({"node", "assign", node, role}), kOk));
+  const auto version_is = [&](const std::string& state) {
+    return wait_until(std::chrono::seconds(30), [&] {
+      return text_of(object_of(see_.cell(role, node), "version"), "state") == state;
+    });
+  };
+  STORY_CHECK(fact("its files were found in the newest commit: outdated", version_is("outdated")));
   STORY_CHECK(exits(fleet_.cli().show({"sync", role, "--approve"}), kOk));
   STORY_CHECK(fact("git hashes every file on " + node + " to the repository's blobs",
                    see_.disk_holds(node, target, "demo-docs", "HEAD")));
-  STORY_CHECK(fact("status says current", wait_until(std::chrono::seconds(30), [&] {
-                     return text_of(object_of(see_.cell(role, node), "version"), "state") ==
-                            "current";
-                   })));
+  STORY_CHECK(fact("status says current", version_is("current")));
   fleet_.cli().show({"status"});
   return fact("server and agents are the processes that were started first", fleet_.all_running());
 }
