@@ -220,9 +220,14 @@ Response sync_role(Api& api, const Request& request) {
   order.options = job_options(fields);
   const bool approve = fields.flag("approve");
   auto asked = plan_request(fields);
-  if (body->contains("roles")) fields.fault("/roles", "is given by the path");
-  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
   if (!asked) return refuse(asked.error());
+  if (asked->roles) fields.fault("/roles", "is given by the path");
+  for (const char* field : {"nodes", "commit", "first_install", "restart"}) {
+    if (!order.plan_hash.empty() && fields.has(field)) {
+      fields.fault(std::string("/") + field, "is decided by the plan");
+    }
+  }
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
   if (order.plan_hash.empty()) {
     if (Status allowed = check_approval(request, approve); !allowed) {
       return refuse(allowed.error());

@@ -8,6 +8,7 @@
 
 #include "host/values/json.hpp"
 #include "host/values/secret.hpp"
+#include "server/rollout/release_records.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/commands.hpp"
 
@@ -165,35 +166,48 @@ JobRunner::Job* JobRunner::job_of(const std::string& task_id, std::size_t& index
   return nullptr;
 }
 
+// Keeps one event, and with its end what it left on the disk; `role` stays empty when the event
+// changes nothing: known already, of a task nobody knows any more, or of a stale worker.
+Status JobRunner::keep_event(store::Session& session, const std::string& node,
+                             const ReportedEvent& event, Millis now, std::string& role) {
+  const auto task = store::find_task(session, event.record.task_id);
+  if (!task && task.error().kind == ErrorKind::not_found) return {};
+  if (!task) return task.error();
+  if (task->node != node) {
+    return Error{ErrorKind::denied, "task_of_other_node",
+                 "task " + task->id + " belongs to another node", ""};
+  }
+  const auto added = store::add_task_event(session, event.record);
+  if (!added) return added.error();
+  if (!*added || event.record.fence != task->fence) return {};
+  role = task->role;
+  if (!event.release || !is_final(event.report.state)) return {};
+  return record_deployed(session, *task, *event.release, now);
+}
+
 Status JobRunner::report(const std::string& node, const std::vector<ReportedEvent>& events) {
   const std::lock_guard lock(mutex_);
-  std::vector<bool> fresh(events.size(), false);
+  const Millis now = now_millis();
+  std::vector<std::string> roles(events.size());
   const Status kept = store_.write([&](store::Session& session) -> Status {
     for (std::size_t i = 0; i < events.size(); ++i) {
-      const auto task = store::find_task(session, events[i].record.task_id);
-      if (!task && task.error().kind == ErrorKind::not_found) continue;
-      if (!task) return task.error();
-      if (task->node != node) {
-        return Error{ErrorKind::denied, "task_of_other_node",
-                     "task " + task->id + " belongs to another node", ""};
-      }
-      const auto added = store::add_task_event(session, events[i].record);
-      if (!added) return added.error();
-      fresh[i] = *added && events[i].record.fence == task->fence;
+      const Status done = keep_event(session, node, events[i], now, roles[i]);
+      if (!done) return done;
     }
     return {};
   });
   if (!kept) return kept;
 
-  const Millis now = now_millis();
   std::vector<std::string> touched;
   for (std::size_t i = 0; i < events.size(); ++i) {
-    std::size_t index = 0;
-    Job* job = fresh[i] ? job_of(events[i].record.task_id, index) : nullptr;
-    if (!job || !domain::apply(job->rollout.tasks[index], events[i].report, now)) continue;
+    if (roles[i].empty()) continue;
+    // What is on the disk counts, also when the task was given up in the meantime.
     if (events[i].release && is_final(events[i].report.state)) {
-      nodes_.set_release(node, job->tasks[index].role, *events[i].release, now);
+      nodes_.set_release(node, roles[i], *events[i].release, now);
     }
+    std::size_t index = 0;
+    Job* job = job_of(events[i].record.task_id, index);
+    if (!job || !domain::apply(job->rollout.tasks[index], events[i].report, now)) continue;
     touched.push_back(job->record.id);
   }
   std::sort(touched.begin(), touched.end());

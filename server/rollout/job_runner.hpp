@@ -49,6 +49,8 @@ class JobRunner {
                const std::vector<store::CommandRecord>& commands,
                const std::vector<std::string>& dropped, Millis now);
   void tell(const Job& job, const Job& before);
+  static Status keep_event(store::Session& session, const std::string& node,
+                           const ReportedEvent& event, Millis now, std::string& role);
   Job* job_of(const std::string& task_id, std::size_t& index);
 
   store::Store& store_;

@@ -6,6 +6,15 @@
 #include "server/store/nodes.hpp"
 
 namespace rolesync::rollout {
+namespace {
+
+std::string role_of(const store::SyncTask& task) {
+  const auto json = parse_json(task.task);
+  return json && json->is_object() ? to_text(json->value("role", Json::object())) : "{}";
+}
+
+}  // namespace
+
 std::string role_versions(const std::map<std::string, domain::RoleReport>& reports) {
   Json versions = Json::object();
   for (const auto& [role, report] : reports) {
@@ -41,6 +50,25 @@ Status record_measured(store::Session& session, const std::string& node,
     if (Status recorded = store::record_release(session, release); !recorded) return recorded;
   }
   return {};
+}
+
+Status record_deployed(store::Session& session, const store::SyncTask& task,
+                       const domain::RoleReport& release, Millis now) {
+  if (!release.installed()) return store::clear_current_release(session, task.node, task.role);
+  store::ReleaseRecord record;
+  record.node = task.node;
+  record.role = task.role;
+  record.source = task.source;
+  record.commit = release.commit;
+  record.content_id = release.content_id;
+  record.role_revision = release.role_revision;
+  record.activated_at = now;
+  record.verified_at = from_rfc3339(release.verified_at);
+  if (release.content_id == task.content_id && release.role_revision == task.role_revision) {
+    record.role_snapshot = role_of(task);
+    record.task_id = task.id;
+  }
+  return store::record_release(session, record);
 }
 
 }  // namespace rolesync::rollout

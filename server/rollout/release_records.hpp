@@ -8,7 +8,7 @@
 #include "host/values/timestamp.hpp"
 #include "server/domain/report.hpp"
 #include "server/rollout/role_catalog.hpp"
-#include "server/store/session.hpp"
+#include "server/store/jobs.hpp"
 
 namespace rolesync::rollout {
 
@@ -19,5 +19,9 @@ Status record_measured(store::Session& session, const std::string& node,
                        const std::map<std::string, domain::RoleReport>& before,
                        const std::map<std::string, domain::RoleReport>& after,
                        const Catalog& catalog, Millis now);
+
+// What a task left on the node's disk, with the role as it was deployed.
+Status record_deployed(store::Session& session, const store::SyncTask& task,
+                       const domain::RoleReport& release, Millis now);
 
 }  // namespace rolesync::rollout

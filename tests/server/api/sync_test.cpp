@@ -3,6 +3,8 @@
 // idempotency, cancelling, and a server that goes away in between.
 #include <gtest/gtest.h>
 
+#include "server/store/nodes.hpp"
+#include "server/store/store.hpp"
 #include "simulated_agent.hpp"
 
 namespace rolesync {
@@ -60,6 +62,30 @@ TEST_F(SyncApi, APlanBecomesAJobThatSucceeds) {
   EXPECT_EQ(version_state(), "current");
   EXPECT_EQ(plan().at("changes"), 0);
   EXPECT_EQ(server.get("/api/nodes/n1").body.at("role_versions").at("web"), first_commit);
+
+  server.stop();
+  const auto store = store::open_sqlite({server.directory() / "state" / "rolesync.db"});
+  ASSERT_TRUE(store) << store.error().text();
+  const auto releases =
+      (*store)->read([](store::Session& s) { return store::current_releases(s); });
+  ASSERT_EQ(releases->size(), 1u);
+  EXPECT_EQ(releases->at(0).commit, first_commit);
+  EXPECT_EQ(releases->at(0).task_id, done.at("tasks").at(0).at("task_id"));
+  EXPECT_NE(releases->at(0).role_snapshot.find("/srv/web"), std::string::npos);
+}
+
+TEST_F(SyncApi, WhatATaskLeftOnTheDiskCountsEvenWhenTheJobGaveItUp) {
+  const Json id = run(plan().at("plan_hash")).body.at("job_id");
+  const Json stage = agent.command("stage");
+  server.post("/api/sync-jobs/" + id.get<std::string>() + "/cancel", Json::object());
+  const Json& task = stage.at("payload");
+  agent.event(stage, 5, "succeeded",
+              {{"release",
+                {{"version", first_commit},
+                 {"content_id", task.at("content_id")},
+                 {"role_revision", task.at("role_revision")}}}});
+  EXPECT_EQ(job(id).at("state"), "cancelled");
+  EXPECT_EQ(version_state(), "current");
 }
 
 TEST_F(SyncApi, ACommandIsOfferedUntilAcknowledged) {
@@ -139,6 +165,11 @@ TEST_F(SyncApi, TheShortCallPlansAndApproves) {
   EXPECT_EQ(server.request("POST", "/api/code-sync/roles/web/sync", {{"approve", true}}, sync_only)
                 .reason(),
             "scope_missing");
+  EXPECT_EQ(server
+                .post("/api/code-sync/roles/web/sync",
+                      {{"plan_hash", plan().at("plan_hash")}, {"nodes", {"n1"}}})
+                .reason(),
+            "invalid_body");
   const Reply started = server.post("/api/code-sync/roles/web/sync", {{"approve", true}});
   ASSERT_EQ(started.status, 202) << started.body;
   agent.finish_task("web");
