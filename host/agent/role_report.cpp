@@ -193,7 +193,6 @@ Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Fac
   const auto path = facts->path_exists.find(role.target_path);
   const bool path_exists = path != facts->path_exists.end() && path->second;
   std::optional<ServiceState> service;
-  std::string error = state.error;
   if (has_service(role)) {
     Result<ServiceState> asked = parts_.plugins.service(role, "status", units, ports, nullptr);
     service = asked ? std::move(*asked) : ServiceState{"unknown", {}, asked.error().message};
@@ -204,8 +203,7 @@ Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Fac
     detection = std::move(*detected);
   } else {
     detection.reason = detected.error().reason;
-    detection.evidence = std::make_shared<Json>(Json::object());
-    if (error.empty()) error = detected.error().text();
+    detection.evidence = std::make_shared<Json>(Json{{"detail", detected.error().text()}});
   }
   Json listening = Json::array();
   if (role.health_check_port && listens(*facts, *role.health_check_port)) {
@@ -224,7 +222,7 @@ Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Fac
                  {"evidence", *detection.evidence},
                  {"running", running},
                  {"restart_pending", std::string_view(running) == "restart_pending"},
-                 {"error", error}});
+                 {"error", state.error}});
   if (!state.present && path != facts->path_exists.end())
     report["target_empty"] = target_is_empty(role);
   return report;

@@ -36,6 +36,8 @@ const char* name(TaskPhase phase) {
       return "accepted";
     case TaskPhase::staged:
       return "staged";
+    case TaskPhase::ordered:
+      return "ordered";
     case TaskPhase::switching:
       return "switching";
     case TaskPhase::done:
@@ -45,7 +47,8 @@ const char* name(TaskPhase phase) {
 }
 
 TaskPhase phase_from(const std::string& text) {
-  for (TaskPhase phase : {TaskPhase::accepted, TaskPhase::staged, TaskPhase::switching}) {
+  for (TaskPhase phase :
+       {TaskPhase::accepted, TaskPhase::staged, TaskPhase::ordered, TaskPhase::switching}) {
     if (text == name(phase)) return phase;
   }
   return TaskPhase::done;

@@ -28,9 +28,9 @@ struct Task {
 Result<Task> task_from_json(const Json& payload);
 Json task_to_json(const Task& task);
 
-// accepted: staging has not ended. staged: waits for its activation. switching: a step of the
-// machine may have begun. done: its result is in the queue.
-enum class TaskPhase { accepted, staged, switching, done };
+// accepted: staging has not ended. staged: waits for its activation. ordered: that has come.
+// switching: a step of the machine may have begun. done: its result is in the queue.
+enum class TaskPhase { accepted, staged, ordered, switching, done };
 
 struct TaskRecord {
   Task task;
@@ -56,6 +56,9 @@ class TaskStore {
   // All, without those that cannot be read, which are set aside under another name.
   std::vector<TaskRecord> load_all() const;
   void remove(const std::string& task_id);
+  // Beside the record, because a worker may be busy with that.
+  Status mark_cancelled(const std::string& task_id);
+  bool is_cancelled(const std::string& task_id) const;
 
  private:
   std::string path(const std::string& task_id) const;

@@ -49,8 +49,17 @@ std::vector<TaskRecord> TaskStore::load_all() const {
   return records;
 }
 
+Status TaskStore::mark_cancelled(const std::string& task_id) {
+  return write_durably(directory_ + "/" + task_id + ".cancelled", "");
+}
+
+bool TaskStore::is_cancelled(const std::string& task_id) const {
+  return ::access((directory_ + "/" + task_id + ".cancelled").c_str(), F_OK) == 0;
+}
+
 void TaskStore::remove(const std::string& task_id) {
   ::unlink(path(task_id).c_str());
+  ::unlink((directory_ + "/" + task_id + ".cancelled").c_str());
 }
 
 }  // namespace rolesync::agent

@@ -176,13 +176,17 @@ void Tasks::activate(const std::string& task_id, std::uint64_t fence) {
   }
   {
     std::lock_guard lock(mutex_);
-    if (live->activating) return;
+    if (live->activating || live->record.phase != TaskPhase::staged) return;
     live->activating = true;
-  }
-  workers_.add(live->record.task.role.target_path, [this, live, fence] {
+    live->record.phase = TaskPhase::ordered;
     live->record.fence = fence;
-    do_activate(live);
-  });
+  }
+  // The order is acknowledged after this: it must be found again after a death.
+  if (Status saved = parts_.store.save(live->record); !saved) {
+    log_event(LogLevel::error, "task.record_unwritable",
+              {{"task", task_id}, {"detail", saved.error().text()}});
+  }
+  workers_.add(live->record.task.role.target_path, [this, live] { do_activate(live); });
 }
 
 void Tasks::do_activate(const std::shared_ptr<Live>& live) {
@@ -198,6 +202,7 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
       // Staged by an earlier process of ours: its content is asked for again, and proven again.
       Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.events);
       Status staged = stager.stage(record, **held, live->cancelled, live->manifest);
+      if (stopping_) return;
       if (!staged) return end(record, "failed", staged.error());
     }
     if (Status remembered = parts_.installations.remember(record.task.role); !remembered) {
@@ -221,6 +226,7 @@ void Tasks::finish(const TaskRecord& record) {
 void Tasks::cancel(const std::string& task_id) {
   std::shared_ptr<Live> live = find(task_id);
   if (!live) return;
+  (void)parts_.store.mark_cancelled(task_id);  // a cancelled task must not wait on after a death
   bool waits = false;
   {
     std::lock_guard lock(mutex_);
@@ -228,55 +234,49 @@ void Tasks::cancel(const std::string& task_id) {
     waits = live->record.phase == TaskPhase::staged && !live->activating;
     live->activating = live->activating || waits;  // nobody may begin it any more
   }
-  if (!waits) return;
   // By the worker of that target, so that no two threads touch one record.
-  workers_.add(live->record.task.role.target_path, [this, live] {
-    if (Result<Held> held = parts_.installations.hold(live->record.task.role)) {
-      (void)(*held)->discard_staged();
-    }
-    end(live->record, "cancelled", cancelled());
-  });
+  if (waits) workers_.add(live->record.task.role.target_path, [this, live] { do_drop(live); });
+}
+
+void Tasks::do_drop(const std::shared_ptr<Live>& live) {
+  if (Result<Held> held = parts_.installations.hold(live->record.task.role)) {
+    (void)(*held)->discard_staged();
+  }
+  end(live->record, "cancelled", cancelled());
 }
 
 void Tasks::resume_all() {
   for (TaskRecord& record : parts_.store.load_all()) {
-    const std::string id = record.task.task_id;
     record.next_sequence += kUnsavedEvents;
-    switch (record.phase) {
-      case TaskPhase::accepted: {
-        const std::string target = record.task.role.target_path;
-        auto live = std::make_shared<Live>();
-        live->record = std::move(record);
-        {
-          std::lock_guard lock(mutex_);
-          live_.emplace(id, live);
-        }
-        workers_.add(target, [this, live] { do_stage(live); });
-        break;
-      }
-      case TaskPhase::staged: {
-        auto live = std::make_shared<Live>();
-        live->record = std::move(record);
-        std::lock_guard lock(mutex_);
-        live_.emplace(id, std::move(live));
-        break;
-      }
-      case TaskPhase::switching: {
-        const std::string target = record.task.role.target_path;
-        auto live = std::make_shared<Live>();
-        live->activating = true;
-        live->record = std::move(record);
-        {
-          std::lock_guard lock(mutex_);
-          live_.emplace(id, live);
-        }
-        workers_.add(target, [this, live] { do_resume(std::move(live->record)); });
-        break;
-      }
-      case TaskPhase::done:
-        parts_.store.remove(id);
-        break;
+    if (record.phase == TaskPhase::done) {
+      parts_.store.remove(record.task.task_id);
+    } else {
+      resume(std::move(record));
     }
+  }
+}
+
+void Tasks::resume(TaskRecord record) {
+  const std::string id = record.task.task_id;
+  const std::string target = record.task.role.target_path;
+  const TaskPhase phase = record.phase;
+  auto live = std::make_shared<Live>();
+  live->record = std::move(record);
+  live->activating = phase == TaskPhase::ordered || phase == TaskPhase::switching;
+  live->cancelled = phase != TaskPhase::switching && parts_.store.is_cancelled(id);
+  {
+    std::lock_guard lock(mutex_);
+    live_.emplace(id, live);
+  }
+  if (live->cancelled) {
+    live->activating = true;
+    workers_.add(target, [this, live] { do_drop(live); });
+  } else if (phase == TaskPhase::accepted) {
+    workers_.add(target, [this, live] { do_stage(live); });
+  } else if (phase == TaskPhase::ordered) {
+    workers_.add(target, [this, live] { do_activate(live); });
+  } else if (phase == TaskPhase::switching) {
+    workers_.add(target, [this, live] { do_resume(std::move(live->record)); });
   }
 }
 

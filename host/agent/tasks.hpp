@@ -50,7 +50,9 @@ class Tasks {
   struct Live;
   void do_stage(const std::shared_ptr<Live>& live);
   void do_activate(const std::shared_ptr<Live>& live);
+  void do_drop(const std::shared_ptr<Live>& live);
   void do_resume(TaskRecord record);
+  void resume(TaskRecord record);
   void end(TaskRecord& record, const char* state, const Error& error);
   Status check_fence(const std::string& role, std::uint64_t fence);
   std::shared_ptr<Live> find(const std::string& task_id);
