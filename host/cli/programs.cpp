@@ -33,6 +33,7 @@ Error replace_by_program(const std::vector<std::string>& argv) {
   auto path = find_program(argv.at(0));
   if (!path) return path.error();
   std::vector<char*> raw;
+  raw.reserve(argv.size() + 1);
   for (const std::string& argument : argv) raw.push_back(const_cast<char*>(argument.c_str()));
   raw.push_back(nullptr);
   ::execv(path->c_str(), raw.data());

@@ -96,6 +96,7 @@ void say_summary(const Session& session, const Json& status) {
   std::map<std::string, int> states;
   for (const Json& node : array_of(status, "nodes")) ++states[text_of(node, "state")];
   std::vector<std::string> parts;
+  parts.reserve(states.size());
   for (const auto& [state, count] : states) parts.push_back(std::to_string(count) + " " + state);
   session.say("nodes: " + (parts.empty() ? "none have joined" : joined(parts)));
   for (const Json& source : array_of(status, "sources")) {

@@ -24,7 +24,7 @@ Error usage(std::string message, std::string hint) {
 }
 
 Status check(const SyncCommand& command) {
-  const bool selects = plan_request(command.selection).size() > 0;
+  const bool selects = !plan_request(command.selection).empty();
   if (command.plan_hash.empty() && !command.approve)
     return usage("say what to run",
                  "rolesync plan, then rolesync sync --plan HASH; or rolesync sync ROLE --approve");

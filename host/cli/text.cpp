@@ -141,11 +141,12 @@ std::string human_bytes(std::uint64_t bytes) {
 std::string human_age(Millis at, Millis now) {
   const Millis seconds = (now - at) / 1000;
   const Millis size = seconds < 0 ? -seconds : seconds;
+  constexpr Millis hour = 3600, day = 86400;
   if (size < 1) return "now";
-  const std::string span = size < 120         ? std::to_string(size) + "s"
-                           : size < 2 * 3600  ? std::to_string(size / 60) + "m"
-                           : size < 2 * 86400 ? std::to_string(size / 3600) + "h"
-                                              : std::to_string(size / 86400) + "d";
+  const std::string span = size < 120        ? std::to_string(size) + "s"
+                           : size < 2 * hour ? std::to_string(size / 60) + "m"
+                           : size < 2 * day  ? std::to_string(size / hour) + "h"
+                                             : std::to_string(size / day) + "d";
   return seconds < 0 ? "in " + span : span + " ago";
 }
 

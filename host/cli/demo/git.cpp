@@ -93,7 +93,7 @@ Result<std::string> difference_on_disk(const DemoGit& git, const std::string& co
   if (!wanted) return wanted.error();
   if (wanted->empty()) return std::string("git knows no file below " + path);
   for (const auto& [name, file] : *wanted) {
-    const std::string on_disk = directory + "/" + name;
+    const std::string on_disk = (std::filesystem::path(directory) / name).string();
     struct stat info {};
     if (::lstat(on_disk.c_str(), &info) != 0) return name + " is missing";
     if (!S_ISREG(info.st_mode)) return name + " is no regular file";

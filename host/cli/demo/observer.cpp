@@ -35,9 +35,11 @@ Status Observer::cells_become(const std::string& role, const std::string& what,
       seen = word(cell(role, node));
       return seen == wanted;
     });
-    if (!became)
-      return untrue(role + " on " + node + ": " + what + " is \"" + seen + "\" and not \"" +
-                    wanted + "\"");
+    if (became) continue;
+    std::string difference = role;
+    difference.append(" on ").append(node).append(": ").append(what);
+    difference.append(" is \"").append(seen).append("\" and not \"").append(wanted).append("\"");
+    return untrue(std::move(difference));
   }
   return {};
 }

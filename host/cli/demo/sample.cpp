@@ -107,7 +107,7 @@ Status make_sample_repository(const std::string& directory) {
                                    std::pair{"user.email", "developer@demo.invalid"}})
     if (auto set = git.run({"config", key, value}); !set) return set.error();
   for (const auto& [path, text] : sample_files())
-    if (auto status = write_text(directory + "/" + path, text); !status) return status;
+    if (auto status = write_text(fs::path(directory) / path, text); !status) return status;
   auto commit = git.commit_all("First version");
   return commit ? Status() : Status(commit.error());
 }
