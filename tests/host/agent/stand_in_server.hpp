@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an agent needs of a server, on the real HTTP front, told by a test what to say: commands,
+// definitions, contents. Remembers everything that an agent said. Any thread.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "host/activation/manifest.hpp"
+#include "host/plugin/registry.hpp"
+#include "host/role/role.hpp"
+#include "server/http/front.hpp"
+
+namespace rolesync {
+
+class StandInServer {
+ public:
+  explicit StandInServer(const std::string& directory);
+  ~StandInServer();
+
+  void start();  // also again, on the same port
+  void stop();
+  std::string url() const;
+
+  void define(const std::vector<Role>& roles);
+  // A content of these files; its id. The agent may then ask for its manifest and blobs.
+  std::string content(const std::map<std::string, std::string>& files);
+  void order(const std::string& id, const std::string& kind, const Json& payload,
+             std::uint64_t fence = 1);
+  Json task(const std::string& task_id, const Role& role, const std::string& content_id,
+            bool restart = false) const;
+  void want_again(const std::string& part);
+  void refuse_events(bool refuse);
+
+  // Waits until some heartbeat (from the `after`th on) or event fits. Null when none came.
+  using Fits = std::function<bool(const Json&)>;
+  Json heartbeat(const Fits& fits, std::size_t after = 0);
+  Json event(const Fits& fits);
+  std::size_t heartbeats() const;
+  std::vector<Json> events() const;
+  int offers() const { return offers_; }
+  std::string joined_with() const;
+  std::string source_greeting();  // first bytes of a stream named "source_1"
+
+ private:
+  void add_routes();
+  http::Response take_events(const http::Request& request);
+  void take_heartbeat(const http::Request& request, std::shared_ptr<http::Reply> reply);
+  void answer_waiting();
+  std::variant<http::Response, http::StreamOwner> open_stream(const http::Request& request);
+
+  const std::string directory_;
+  std::unique_ptr<plugin::Registry> registry_;
+  std::unique_ptr<http::Router> router_;
+  std::unique_ptr<http::Front> front_;
+  std::uint16_t port_ = 0;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Json> heartbeats_, events_;
+  std::map<std::string, Json> commands_;  // until acknowledged
+  std::vector<std::string> resend_;
+  std::shared_ptr<http::Reply> waiting_;
+  Json definitions_;
+  std::string etag_ = "none", agent_etag_, joined_with_, greeting_;
+  std::map<std::string, std::string> manifests_;
+  std::map<std::string, std::vector<std::string>> offered_;
+  bool refuse_events_ = false;
+  std::atomic<int> offers_{0};
+};
+
+}  // namespace rolesync
