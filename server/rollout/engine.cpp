@@ -70,11 +70,11 @@ Status Engine::start() {
   });
   if (Status loaded = catalog.reload(true); !loaded) return loaded;
   catalog.on_change([this] { catalog_changed(); });
-  registry.on_change([this] {
+  registry.on_change([signals = signals_] {
     // On the watcher's thread: asking plugins may take its time, so the ticker does it.
-    const std::lock_guard lock(mutex_);
-    plugins_changed_ = true;
-    wake_.notify_all();
+    const std::lock_guard lock(signals->mutex);
+    signals->plugins_changed = true;
+    signals->wake.notify_all();
   });
   intake.start();
   if (Status resumed = runner.resume(); !resumed) return resumed;
@@ -84,10 +84,10 @@ Status Engine::start() {
 
 void Engine::stop() {
   {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    const std::lock_guard lock(signals_->mutex);
+    signals_->stopping = true;
   }
-  wake_.notify_all();
+  signals_->wake.notify_all();
   if (ticker_.joinable()) ticker_.join();
   intake.stop();
 }
@@ -134,10 +134,12 @@ void Engine::watch_time() {
   while (true) {
     bool plugins = false;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, options.tick, [this] { return stopping_ || plugins_changed_; });
-      if (stopping_) return;
-      plugins = std::exchange(plugins_changed_, false);
+      Signals& signals = *signals_;
+      std::unique_lock lock(signals.mutex);
+      signals.wake.wait_for(lock, options.tick,
+                            [&] { return signals.stopping || signals.plugins_changed; });
+      if (signals.stopping) return;
+      plugins = std::exchange(signals.plugins_changed, false);
     }
     if (plugins) {
       const Status reloaded = catalog.reload(true);

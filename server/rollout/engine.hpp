@@ -68,10 +68,14 @@ class Engine {
   void watch_time();
   void forget_old(Millis now);
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  bool plugins_changed_ = false;
+  // Shared with the registry's watcher, which may be about to call when the engine goes.
+  struct Signals {
+    std::mutex mutex;
+    std::condition_variable wake;
+    bool stopping = false;
+    bool plugins_changed = false;
+  };
+  const std::shared_ptr<Signals> signals_ = std::make_shared<Signals>();
   Millis forgot_at_ = 0;
   std::thread ticker_;
 };
