@@ -76,8 +76,9 @@ std::optional<std::uint64_t> plain_number(std::string_view text) {
   return value;
 }
 
-// One record from the front of `text`, which shrinks by it.
-Result<ManifestEntry> take_record(std::string_view& text) {
+}  // namespace
+
+Result<ManifestEntry> take_manifest_record(std::string_view& text) {
   const std::size_t head_end = text.find('\0');
   const std::size_t path_end =
       head_end == std::string_view::npos ? head_end : text.find('\0', head_end + 1);
@@ -96,7 +97,16 @@ Result<ManifestEntry> take_record(std::string_view& text) {
   return entry;
 }
 
-}  // namespace
+void append_manifest_record(std::string& text, const ManifestEntry& entry) {
+  text += to_text(entry.mode);
+  text += ' ';
+  text += entry.blob_id;
+  text += ' ';
+  text += std::to_string(entry.size);
+  text += '\0';
+  text += entry.path;
+  text += '\0';
+}
 
 std::string_view to_text(FileMode mode) {
   switch (mode) {
@@ -161,7 +171,7 @@ Result<Manifest> Manifest::from_entries(std::vector<ManifestEntry> entries) {
 Result<Manifest> Manifest::parse(std::string_view text) {
   Manifest manifest;
   while (!text.empty()) {
-    Result<ManifestEntry> entry = take_record(text);
+    Result<ManifestEntry> entry = take_manifest_record(text);
     if (!entry) return entry.error();
     if (!manifest.entries_.empty() && !(manifest.entries_.back().path < entry->path)) {
       return invalid("the records are not sorted by path at " + shown(entry->path));
@@ -174,16 +184,7 @@ Result<Manifest> Manifest::parse(std::string_view text) {
 
 std::string Manifest::to_text() const {
   std::string text;
-  for (const ManifestEntry& entry : entries_) {
-    text += rolesync::to_text(entry.mode);
-    text += ' ';
-    text += entry.blob_id;
-    text += ' ';
-    text += std::to_string(entry.size);
-    text += '\0';
-    text += entry.path;
-    text += '\0';
-  }
+  for (const ManifestEntry& entry : entries_) append_manifest_record(text, entry);
   return text;
 }
 

@@ -63,6 +63,11 @@ Status check_symlink(std::string_view path, std::string_view link_text);
 
 bool is_blob_id(std::string_view text);
 
+// One record of the text form: the building block of manifest_delta. take_ reads from the front of
+// `text`, which shrinks by it.
+void append_manifest_record(std::string& text, const ManifestEntry& entry);
+Result<ManifestEntry> take_manifest_record(std::string_view& text);
+
 // Changes in path order; pointers into the two manifests, which must outlive the result.
 std::vector<ManifestChange> compare(const Manifest& from, const Manifest& to);
 

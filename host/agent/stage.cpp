@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "host/activation/manifest_delta.hpp"
 #include "host/agent/role_commands.hpp"
 #include "host/services/durable_file.hpp"
 
@@ -39,10 +40,16 @@ Status Stager::preflight(const Task& task) const {
   return controls ? plugins_.check_control(role) : Status{};
 }
 
-Result<Manifest> Stager::manifest_of(LinkClient& client, const std::string& content_id) {
-  Result<HttpAnswer> answer = client.get("/api/contents/" + content_id + "/manifest");
+// What is installed is known here already: only the difference from it is asked for.
+Result<Manifest> Stager::manifest_of(LinkClient& client, const std::string& content_id,
+                                     const Release* installed) {
+  std::string path = "/api/contents/" + content_id + "/manifest";
+  if (installed) path += "?from=" + installed->content_id;
+  Result<HttpAnswer> answer = client.get(path);
   if (!answer) return answer.error();
-  Result<Manifest> manifest = Manifest::parse(answer->body);
+  const bool delta = answer->headers["content-type"] == manifest_delta_type;
+  Result<Manifest> manifest = delta && installed ? apply_delta(installed->manifest, answer->body)
+                                                 : Manifest::parse(answer->body);
   if (!manifest) return manifest;
   if (manifest->content_id() == content_id) return manifest;
   return Error{ErrorKind::failed, "manifest_mismatch",
@@ -72,7 +79,7 @@ Status Stager::fetch(const Task& task, Installation& installation, const CancelF
                      Manifest& manifest) {
   Result<std::unique_ptr<LinkClient>> client = link_.connect();
   if (!client) return client.error();
-  Result<Manifest> wanted = manifest_of(**client, task.content_id);
+  Result<Manifest> wanted = manifest_of(**client, task.content_id, installation.current());
   if (!wanted) return wanted.error();
   manifest = std::move(*wanted);
   Result<std::vector<ManifestEntry>> lacking = installation.lacking(manifest);

@@ -23,7 +23,8 @@ class Stager {
 
  private:
   // The manifest of a task's content, checked against its id.
-  static Result<Manifest> manifest_of(LinkClient& client, const std::string& content_id);
+  static Result<Manifest> manifest_of(LinkClient& client, const std::string& content_id,
+                                      const Release* installed);
   Status preflight(const Task& task) const;
   Status fetch(const Task& task, Installation& installation, const CancelFlag& cancelled,
                Manifest& manifest);

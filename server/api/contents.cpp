@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/activation/manifest_delta.hpp"
 #include "server/api/api.hpp"
 #include "server/api/body.hpp"
 #include "server/store/jobs.hpp"
@@ -32,14 +33,23 @@ Status check_own_content(Api& api, const std::string& node, const std::string& c
                "this content belongs to no task and no release of node " + node, ""};
 }
 
+Status may_read(Api& api, const Request& request, const std::string& content_id) {
+  if (request.principal.kind != http::Principal::Kind::node) return {};
+  return check_own_content(api, request.principal.id, content_id);
+}
+
 Response manifest(Api& api, const Request& request) {
   const std::string content_id = request.parameters.at("content_id");
-  if (request.principal.kind == http::Principal::Kind::node) {
-    const Status own = check_own_content(api, request.principal.id, content_id);
-    if (!own) return refuse(own.error());
-  }
+  if (Status own = may_read(api, request, content_id); !own) return refuse(own.error());
   const auto found = api.engine.source.manifest(content_id);
   if (!found) return refuse(found.error());
+  if (const auto base = request.query.find("from");
+      base != request.query.end() && may_read(api, request, base->second)) {
+    // A base that is not cached any more is no error: the whole manifest says the same.
+    if (const auto from = api.engine.source.manifest(base->second)) {
+      return {200, {{"Content-Type", manifest_delta_type}}, manifest_delta(*from, *found)};
+    }
+  }
   return {200, {{"Content-Type", "application/octet-stream"}}, found->to_text()};
 }
 
