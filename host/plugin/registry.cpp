@@ -180,7 +180,8 @@ struct Registry::State {
 
   void end_idle_children() {
     const auto old = Clock::now() - options.child_idle_limit;
-    for (const Generation::Entry& entry : current()->entries) {
+    const auto generation = current();  // held: a scan may put another one in its place
+    for (const Generation::Entry& entry : generation->entries) {
       if (!entry.file->isolated) continue;
       for (const auto& provider : entry.file->providers) provider->drop_idle_since(old);
     }

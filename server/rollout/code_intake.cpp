@@ -277,8 +277,9 @@ PullReport CodeIntake::import(const store::CodeSource& source, const std::string
 
 // Which roles each new commit touches, for people who look at the history.
 void CodeIntake::note_affected(const std::string& source, const source::BranchMove& move) {
+  const auto catalog = catalog_.get();
   std::vector<Role> roles;
-  for (const auto& [name, role] : catalog_.get()->usable) {
+  for (const auto& [name, role] : catalog->usable) {
     if (role.code_source == source && !role.source_paths.empty()) roles.push_back(role);
   }
   const auto& commits = move.commits;
