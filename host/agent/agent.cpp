@@ -33,6 +33,7 @@ struct Agent::Parts {
       : state_lock(std::move(lock)),
         queue(std::move(queue_)),
         unclean(begin_run(config, real_clock().boot_id())),
+        heartbeat({config, link, definitions, reporter, commands, registry}),
         units(systemd_units()),
         ports(ports_at(kernel_ports(), config.health_address)),
         registry(registry_options(config)),
@@ -43,20 +44,26 @@ struct Agent::Parts {
         installations(real_file_system(), config),
         definitions(config),
         sender(*queue, link),
-        tasks({config, link, plugins, installations, *units, *ports, real_clock(), store, events},
+        reporter({definitions, installations, prover, plugins, *units, *ports, real_clock()},
+                 unclean),
+        prover([this](const std::string& role) {
+          reporter.touch(role);
+          heartbeat.poke();
+        }),
+        tasks({config, link, plugins, installations, prover, *units, *ports, real_clock(), store,
+               events},
               [this] { heartbeat.poke_and_report(); }),
-        commands(config, link, tasks,
-                 [this] {
-                   reporter.touch_all();
-                   heartbeat.poke_and_report();
-                 }),
-        reporter({definitions, installations, plugins, *units, *ports, real_clock()}, unclean,
-                 [this] { heartbeat.poke(); }),
-        heartbeat({config, link, definitions, reporter, commands, registry}) {}
+        commands(config, link, tasks, [this] {
+          reporter.touch_all();
+          heartbeat.poke_and_report();
+        }) {}
 
   UniqueFd state_lock;
   std::unique_ptr<EventQueue> queue;
   const bool unclean;
+  // Poked by threads of what stands below until that is gone, so it goes last; its own threads,
+  // which use what stands below, are ended before all.
+  Heartbeat heartbeat;
   std::unique_ptr<Units> units;
   std::unique_ptr<Ports> ports;
   plugin::Registry registry;
@@ -67,10 +74,10 @@ struct Agent::Parts {
   Installations installations;
   DefinitionStore definitions;
   EventSender sender;
+  RoleReporter reporter;  // called back by the prover's thread
+  Prover prover;
   Tasks tasks;
   Commands commands;
-  RoleReporter reporter;
-  Heartbeat heartbeat;
 };
 
 Agent::Agent() = default;
@@ -112,6 +119,7 @@ Agent::~Agent() {
   if (!parts_) return;
   stop();
   parts_->registry.on_change({});
+  parts_->heartbeat.end();
 }
 
 }  // namespace rolesync::agent

@@ -48,7 +48,7 @@ std::vector<std::string> texts(const Json& object, const char* key) {
 
 Heartbeat::Heartbeat(Parts parts) : parts_(parts), os_info_(os_info_text()) {}
 
-Heartbeat::~Heartbeat() {
+void Heartbeat::end() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -30,8 +30,9 @@ class Heartbeat {
     plugin::Registry& registry;
   };
   explicit Heartbeat(Parts parts);
-  ~Heartbeat();  // after ServerLink::stop()
+  ~Heartbeat() { end(); }
   void start();
+  void end();  // after ServerLink::stop(); poke() still does no harm
 
   // Something here may have changed: look now, and report if so. Any thread.
   void poke();

@@ -18,12 +18,7 @@ ProofSchedule::Due ProofSchedule::due(Time now, bool heartbeat) const {
   const auto since = now - last_;
   const auto affordable = cost_ * kShareOfACore;
   if (heartbeat && now - last_full_ >= kFullInterval) return Due::full;
-  // Touched again and again, a large tree is still not walked all the time.
-  if (touched_)
-    return since >= std::min<Time::duration>(affordable, std::chrono::seconds(10)) ||
-                   cost_ < kCheap * 5
-               ? Due::stats
-               : Due::no;
+  if (touched_) return Due::touched;
   if (!heartbeat) return Due::no;
   if (watched_) {
     return since >= std::max<Time::duration>(kWatchedInterval, affordable) ? Due::stats : Due::no;
@@ -31,12 +26,13 @@ ProofSchedule::Due ProofSchedule::due(Time now, bool heartbeat) const {
   return cost_ < kCheap || since >= affordable ? Due::stats : Due::no;
 }
 
-void ProofSchedule::proved(Time now, std::chrono::microseconds cost, bool full) {
+void ProofSchedule::proved(Time now, std::chrono::microseconds cost, Due how) {
+  touched_ = false;
+  if (how == Due::touched && proved_once_) return;  // not a look at everything
   last_ = now;
   // A daily full reading is not what the next look will cost.
-  if (!full) cost_ = cost;
-  if (full || !proved_once_) last_full_ = now;
-  touched_ = false;
+  if (how != Due::full) cost_ = cost;
+  if (how == Due::full || !proved_once_) last_full_ = now;
   proved_once_ = true;
 }
 

@@ -77,14 +77,6 @@ bool listens(const Facts& facts, int port) {
 
 }  // namespace
 
-RoleReporter::RoleReporter(Parts parts, bool full_first, std::function<void()> on_touch)
-    : parts_(parts),
-      full_first_(full_first),
-      watch_([this, on_touch = std::move(on_touch)](const std::string& role) {
-        touch(role);
-        on_touch();
-      }) {}
-
 void RoleReporter::touch(const std::string& role) {
   std::lock_guard lock(mutex_);
   auto it = installed_.find(role);
@@ -146,18 +138,23 @@ void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) 
   const bool same = release ? state.present && release->task_id == state.task_id &&
                                   release->activated_at == state.activated_at
                             : !state.present;
-  if (!same) take_release(role, state, **held);
-  if (!release || (same && due == ProofSchedule::Due::no)) return;
-  // A touch from now on is a new one.
-  Result<Proof> proof = (*held)->prove(due == ProofSchedule::Due::full);
+  if (!same) take_release(state, release);
+  if (same && (!release || due == ProofSchedule::Due::no)) return;
+  using Depth = Prover::Depth;
+  const Depth depth = due == ProofSchedule::Due::full    ? Depth::full
+                      : due == ProofSchedule::Due::stats ? Depth::stats
+                                                         : Depth::needed;
+  Result<Proof> proof = parts_.prover.prove(role, **held, depth);
+  release = (*held)->current();
   const auto cost =
       std::chrono::duration_cast<std::chrono::microseconds>(parts_.clock.monotonic() - begin);
   {
     std::lock_guard lock(mutex_);
-    state.schedule.proved(begin, cost, due == ProofSchedule::Due::full);
+    state.schedule.watched(parts_.prover.watches(role.name));
+    state.schedule.proved(begin, cost, due);
   }
   state.error = proof ? "" : proof.error().text();
-  if (!proof) return;
+  if (!proof || !release) return;
   state.verified_at = proof->verified_at;
   Json facts = release_facts(*release, *proof);
   Json before = *state.facts;
@@ -169,21 +166,13 @@ void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) 
   state.facts = std::make_shared<Json>(std::move(facts));
 }
 
-void RoleReporter::take_release(const Role& role, Installed& state, Installation& installation) {
-  const Release* release = installation.current();
+void RoleReporter::take_release(Installed& state, const Release* release) {
   state.present = release != nullptr;
   state.task_id = release ? release->task_id : "";
   state.activated_at = release ? release->activated_at : 0;
   state.facts = std::make_shared<Json>(no_release());
   state.error.clear();
   state.reported_at = 0;
-  if (!release) {
-    watch_.forget(role.name);
-    return;
-  }
-  const bool complete = watch_.watch(role.name, role.target_path, release->manifest);
-  std::lock_guard lock(mutex_);
-  state.schedule.watched(complete);
 }
 
 Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Facts>& facts,

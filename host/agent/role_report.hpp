@@ -11,8 +11,8 @@
 #include "host/agent/definitions.hpp"
 #include "host/agent/installations.hpp"
 #include "host/agent/proof_schedule.hpp"
+#include "host/agent/prover.hpp"
 #include "host/agent/role_plugins.hpp"
-#include "host/agent/tree_watch.hpp"
 #include "host/facts/facts.hpp"
 #include "host/services/clock.hpp"
 #include "host/values/json.hpp"
@@ -30,14 +30,14 @@ class RoleReporter {
   struct Parts {
     DefinitionStore& definitions;
     Installations& installations;
+    Prover& prover;
     RolePlugins& plugins;
     Units& units;
     Ports& ports;
     Clock& clock;
   };
-  // `full_first`: the machine did not end cleanly, so nothing is believed. `on_touch` is called
-  // when the kernel reports a touched file, from a thread of the watch.
-  RoleReporter(Parts parts, bool full_first, std::function<void()> on_touch);
+  // `full_first`: the machine did not end cleanly, so nothing is believed.
+  RoleReporter(Parts parts, bool full_first) : parts_(parts), full_first_(full_first) {}
 
   enum class Occasion { heartbeat, between };
   LocalReport look(Occasion occasion);
@@ -58,7 +58,7 @@ class RoleReporter {
   };
   Installed& installed(const std::string& role);
   void prove(const Role& role, Installed& state, Occasion occasion);
-  void take_release(const Role& role, Installed& state, Installation& installation);
+  static void take_release(Installed& state, const Release* release);
   Json report_role(const Role& role, const std::shared_ptr<const Facts>& facts, Installed& state);
   std::shared_ptr<const Facts> collect(const std::vector<Role>& roles);
 
@@ -67,7 +67,6 @@ class RoleReporter {
   std::mutex look_mutex_;
   std::mutex mutex_;  // the map and the schedules' touches
   std::map<std::string, Installed> installed_;
-  TreeWatch watch_;
 };
 
 }  // namespace rolesync::agent

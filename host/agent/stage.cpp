@@ -82,7 +82,9 @@ Status Stager::fetch(const Task& task, Installation& installation, const CancelF
   Result<Manifest> wanted = manifest_of(**client, task.content_id, installation.current());
   if (!wanted) return wanted.error();
   manifest = std::move(*wanted);
-  Result<std::vector<ManifestEntry>> lacking = installation.lacking(manifest);
+  Result<Proof> known = prover_.prove(task.role, installation, Prover::Depth::needed);
+  if (!known) return known.error();
+  Result<std::vector<ManifestEntry>> lacking = installation.lacking(manifest, Look::trust);
   if (!lacking) return lacking.error();
   if (lacking->empty()) return {};
   return fetch_lacking(task, **client, installation, *lacking, cancelled);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "host/activation/installation.hpp"
+#include "host/agent/prover.hpp"
 #include "host/agent/role_plugins.hpp"
 #include "host/agent/server_link.hpp"
 #include "host/agent/task.hpp"
@@ -14,8 +15,9 @@ namespace rolesync::agent {
 
 class Stager {
  public:
-  Stager(const AgentConfig& config, ServerLink& link, RolePlugins& plugins, TaskEvents& events)
-      : config_(config), link_(link), plugins_(plugins), events_(events) {}
+  Stager(const AgentConfig& config, ServerLink& link, RolePlugins& plugins, Prover& prover,
+         TaskEvents& events)
+      : config_(config), link_(link), plugins_(plugins), prover_(prover), events_(events) {}
 
   // Errors are the task's end: nothing has been touched. `manifest` gets the content's manifest.
   Status stage(TaskRecord& record, Installation& installation, const CancelFlag& cancelled,
@@ -34,6 +36,7 @@ class Stager {
   const AgentConfig& config_;
   ServerLink& link_;
   RolePlugins& plugins_;
+  Prover& prover_;
   TaskEvents& events_;
 };
 

@@ -152,7 +152,7 @@ TaskRunner::StepResult TaskRunner::perform(Step step) {
 TaskRunner::StepResult TaskRunner::switch_files() {
   const Task& task = record_.task;
   if (task.role.on_drift == OnDrift::refuse && installation_.current()) {
-    Result<Proof> proof = installation_.prove();
+    Result<Proof> proof = parts_.prover.prove(task.role, installation_, Prover::Depth::needed);
     if (!proof) return {proof.error(), "", {}};
     if (!proof->drift.empty()) {
       return {Error{ErrorKind::conflict, "drifted",
@@ -169,6 +169,12 @@ TaskRunner::StepResult TaskRunner::switch_files() {
             "",
             {}};
   }
+  std::vector<std::string> paths;
+  if (const Release* before = installation_.current()) {
+    for (const ManifestChange& change : compare(before->manifest, manifest_)) {
+      paths.push_back(change.path());
+    }
+  }
   Release next;
   next.role = task.role.name;
   next.role_revision = task.role_revision;
@@ -179,7 +185,10 @@ TaskRunner::StepResult TaskRunner::switch_files() {
   next.activated_at = parts_.clock.now();
   next.manifest = std::move(manifest_);
   Result<SwitchReport> report = installation_.activate(std::move(next), task.first_install);
-  if (report) return {{}, "", std::move(report->saved)};
+  if (report) {
+    parts_.prover.switched(task.role.name, task.task_id, std::move(paths));
+    return {{}, "", std::move(report->saved)};
+  }
   // The tree is whole again before anybody goes on, forward or back.
   Result<std::string> recovered = installation_.recover();
   const Release* now = installation_.current();
@@ -281,17 +290,14 @@ void TaskRunner::finish(End end) {
     event.reason = record_.failure_reason;
     event.message = record_.failure_message;
   }
-  Result<Proof> proof = installation_.prove();
+  Result<Proof> proof =
+      parts_.prover.prove(record_.task.role, installation_, Prover::Depth::needed);
   if (proof) event.verified_at = proof->verified_at;
   event.release = installation_.current();
   event.restart_pending = end == End::succeeded && restart_is_pending();
   record_.phase = TaskPhase::done;
   parts_.events.result(record_, std::move(event));
   save();
-  if (Status collected = installation_.collect_garbage(); !collected) {
-    log_event(LogLevel::warning, "installation.garbage",
-              {{"role", record_.task.role.name}, {"detail", collected.error().text()}});
-  }
 }
 
 }  // namespace rolesync::agent

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/activation/installation.hpp"
+#include "host/agent/prover.hpp"
 #include "host/agent/role_plugins.hpp"
 #include "host/agent/task.hpp"
 #include "host/agent/task_events.hpp"
@@ -17,6 +18,7 @@ class TaskRunner {
   struct Parts {
     const AgentConfig& config;
     RolePlugins& plugins;
+    Prover& prover;
     Units& units;
     Ports& ports;
     Clock& clock;

@@ -33,6 +33,7 @@ std::string task_id_of(const Json& payload) {
 // Events numbered after the record was last saved may have reached the server already; a number
 // that is used twice would be taken for a repetition and ignored.
 constexpr std::uint64_t kUnsavedEvents = 1000;
+constexpr std::chrono::minutes kGarbageInterval{10};
 
 Error cancelled() {
   return {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"};
@@ -137,7 +138,7 @@ void Tasks::stage(const Json& payload, std::uint64_t fence) {
 void Tasks::do_stage(const std::shared_ptr<Live>& live) {
   TaskRecord& record = live->record;
   parts_.events.progress(record, {"staging", "fetch", "", "", ""});
-  Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.events);
+  Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.prover, parts_.events);
   Result<Held> held = parts_.installations.hold(record.task.role);
   Status staged =
       held ? stager.stage(record, **held, live->cancelled, live->manifest) : Status(held.error());
@@ -200,7 +201,7 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
     }
     if (live->manifest.empty()) {
       // Staged by an earlier process of ours: its content is asked for again, and proven again.
-      Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.events);
+      Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.prover, parts_.events);
       Status staged = stager.stage(record, **held, live->cancelled, live->manifest);
       if (stopping_) return;
       if (!staged) return end(record, "failed", staged.error());
@@ -208,10 +209,9 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
     if (Status remembered = parts_.installations.remember(record.task.role); !remembered) {
       return end(record, "failed", remembered.error());
     }
-    TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
-                       parts_.store, parts_.events, stopping_},
-                      record, **held, std::move(live->manifest));
+    TaskRunner runner(runner_parts(), record, **held, std::move(live->manifest));
     runner.run();
+    collect_garbage(record.task.role.name, **held);
   }
   finish(record);
 }
@@ -221,6 +221,27 @@ void Tasks::finish(const TaskRecord& record) {
   if (stopping_) return;
   forget(record.task.task_id);
   on_end_();
+}
+
+TaskRunner::Parts Tasks::runner_parts() {
+  return {parts_.config, parts_.plugins, parts_.prover, parts_.units, parts_.ports,
+          parts_.clock,  parts_.store,   parts_.events, stopping_};
+}
+
+// It reads every kept release: not after every small task.
+void Tasks::collect_garbage(const std::string& role, Installation& installation) {
+  if (stopping_) return;
+  {
+    std::lock_guard lock(mutex_);
+    const auto now = parts_.clock.monotonic();
+    auto [last, first] = collected_.try_emplace(role, now);
+    if (!first && now - last->second < kGarbageInterval) return;
+    last->second = now;
+  }
+  if (Status collected = installation.collect_garbage(); !collected) {
+    log_event(LogLevel::warning, "installation.garbage",
+              {{"role", role}, {"detail", collected.error().text()}});
+  }
 }
 
 void Tasks::cancel(const std::string& task_id) {
@@ -287,10 +308,9 @@ void Tasks::do_resume(TaskRecord record) {
   {
     Result<Held> held = parts_.installations.hold(record.task.role);
     if (!held) return end(record, "failed", held.error());
-    TaskRunner runner({parts_.config, parts_.plugins, parts_.units, parts_.ports, parts_.clock,
-                       parts_.store, parts_.events, stopping_},
-                      record, **held, Manifest());
+    TaskRunner runner(runner_parts(), record, **held, Manifest());
     runner.resume();
+    collect_garbage(record.task.role.name, **held);
   }
   finish(record);
 }

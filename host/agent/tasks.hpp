@@ -12,10 +12,12 @@
 #include "host/agent/config.hpp"
 #include "host/agent/installations.hpp"
 #include "host/agent/keyed_workers.hpp"
+#include "host/agent/prover.hpp"
 #include "host/agent/role_plugins.hpp"
 #include "host/agent/server_link.hpp"
 #include "host/agent/task.hpp"
 #include "host/agent/task_events.hpp"
+#include "host/agent/task_runner.hpp"
 #include "host/values/json.hpp"
 
 namespace rolesync::agent {
@@ -27,6 +29,7 @@ class Tasks {
     ServerLink& link;
     RolePlugins& plugins;
     Installations& installations;
+    Prover& prover;
     Units& units;
     Ports& ports;
     Clock& clock;
@@ -58,6 +61,8 @@ class Tasks {
   std::shared_ptr<Live> find(const std::string& task_id);
   void forget(const std::string& task_id);
   void finish(const TaskRecord& record);
+  TaskRunner::Parts runner_parts();
+  void collect_garbage(const std::string& role, Installation& installation);
   void load_fences();
 
   Parts parts_;
@@ -65,6 +70,7 @@ class Tasks {
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Live>> live_;
   std::map<std::string, std::uint64_t> fences_;  // the highest seen, by role
+  std::map<std::string, std::chrono::steady_clock::time_point> collected_;
   CancelFlag stopping_{false};
   KeyedWorkers workers_{4};
 };

@@ -17,7 +17,7 @@ const ProofSchedule::Time kStart{std::chrono::hours(1000)};
 ProofSchedule proved(bool watched, microseconds cost) {
   ProofSchedule schedule(false);
   schedule.watched(watched);
-  schedule.proved(kStart, cost, false);
+  schedule.proved(kStart, cost, Due::stats);
   return schedule;
 }
 
@@ -31,8 +31,8 @@ TEST(ProofSchedule, WatchedTreesAreLeftAlone) {
   EXPECT_EQ(schedule.due(kStart + minutes(9), true), Due::no);
   EXPECT_EQ(schedule.due(kStart + minutes(10), true), Due::stats);
   schedule.touched();
-  EXPECT_EQ(schedule.due(kStart + milliseconds(1), false), Due::stats);
-  schedule.proved(kStart + seconds(1), microseconds(500), false);
+  EXPECT_EQ(schedule.due(kStart + milliseconds(1), false), Due::touched);
+  schedule.proved(kStart + seconds(1), microseconds(500), Due::touched);
   EXPECT_EQ(schedule.due(kStart + seconds(2), false), Due::no);
 }
 
@@ -48,7 +48,7 @@ TEST(ProofSchedule, UnwatchedTreesAreLookedAtAsTheyCost) {
 TEST(ProofSchedule, EverythingIsReadOnceADay) {
   ProofSchedule schedule = proved(true, microseconds(500));
   EXPECT_EQ(schedule.due(kStart + std::chrono::hours(24), true), Due::full);
-  schedule.proved(kStart + std::chrono::hours(24), seconds(3), true);
+  schedule.proved(kStart + std::chrono::hours(24), seconds(3), Due::full);
   EXPECT_EQ(schedule.due(kStart + std::chrono::hours(24) + minutes(10), true), Due::stats);
 }
 
