@@ -21,7 +21,7 @@ using rolesync::Values;
 constexpr const char* module_name = "m";
 constexpr int stall_seconds = 60;
 constexpr int longest_transfer_seconds = 6 * 3600;  // the call's own limit usually ends it earlier
-constexpr std::uint64_t worth_compressing_bytes = 1 << 20;
+constexpr std::uint64_t worth_compressing_bytes = 4 << 10;
 
 // In rsyncd.conf '%' expands, '#' and '\' have meanings, and blanks at the ends are lost.
 bool is_plain_path(const std::string& path) {
