@@ -12,6 +12,7 @@ namespace {
 
 // Between two reports of our own accord: a service that flaps must not flood the server.
 constexpr std::chrono::milliseconds kShortestGap{200};
+constexpr std::chrono::seconds kRecent{1};
 
 std::string os_info_text() {
   const OsInfo info = os_info();
@@ -66,13 +67,37 @@ void Heartbeat::start() {
 void Heartbeat::poke() {
   std::lock_guard lock(mutex_);
   look_now_ = true;
+  latest_good_ = false;
   poked_.notify_all();
 }
 
 void Heartbeat::poke_and_report() {
   std::lock_guard lock(mutex_);
   look_now_ = report_now_ = true;
+  latest_good_ = false;
   poked_.notify_all();
+}
+
+LocalReport Heartbeat::look(RoleReporter::Occasion occasion) {
+  {
+    std::lock_guard lock(mutex_);
+    latest_good_ = true;  // unless somebody pokes while we look
+  }
+  LocalReport report = parts_.reporter.look(occasion);
+  std::lock_guard lock(mutex_);
+  latest_ = report;
+  latest_at_ = std::chrono::steady_clock::now();
+  return report;
+}
+
+// During a task there are many heartbeats in a row, and one look is enough for them.
+LocalReport Heartbeat::recent_report() {
+  {
+    std::lock_guard lock(mutex_);
+    const auto age = std::chrono::steady_clock::now() - latest_at_;
+    if (latest_good_ && !latest_.roles.empty() && age < kRecent) return latest_;
+  }
+  return look(RoleReporter::Occasion::heartbeat);
 }
 
 void Heartbeat::watch() {
@@ -83,7 +108,7 @@ void Heartbeat::watch() {
     const bool forced = report_now_;
     look_now_ = report_now_ = false;
     lock.unlock();
-    const std::string roles = parts_.reporter.look(RoleReporter::Occasion::between).roles;
+    const std::string roles = look(RoleReporter::Occasion::between).roles;
     lock.lock();
     if (!forced && roles == reported_roles_) continue;
     if (client_) client_->http().interrupt();
@@ -133,7 +158,7 @@ std::string Heartbeat::plugins_text() const {
 }
 
 std::string Heartbeat::body(const std::vector<std::string>& acknowledged) {
-  LocalReport report = parts_.reporter.look(RoleReporter::Occasion::heartbeat);
+  LocalReport report = recent_report();
   const MachineFigures figures = machine_.figures(parts_.config.state_dir);
   const Json head{{"sequence", ++sequence_},
                   {"boot_id", parts_.link.boot_id()},
@@ -194,6 +219,8 @@ bool Heartbeat::beat(LinkClient& client) {
     }
     // What it is called does not matter as long as it is the newest.
     wanted_etag_ = parts_.definitions.current()->etag;
+    std::lock_guard lock(mutex_);
+    latest_good_ = false;
   }
   return true;
 }

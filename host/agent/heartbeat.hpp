@@ -2,6 +2,7 @@
 // The agent's pulse: reports, waits for commands, and breaks off its own wait when something here
 // has changed. Owns two threads: one that talks, one that looks in between.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -45,6 +46,8 @@ class Heartbeat {
   bool beat(LinkClient& client);
   void obey(const HttpAnswer& answer);
   std::string body(const std::vector<std::string>& acknowledged);
+  LocalReport look(RoleReporter::Occasion occasion);
+  LocalReport recent_report();
   std::string plugins_text() const;
 
   Parts parts_;
@@ -59,7 +62,10 @@ class Heartbeat {
   std::mutex mutex_;
   std::condition_variable poked_;
   bool look_now_ = false, report_now_ = false, stopping_ = false;
-  std::string reported_roles_;    // as last sent
+  std::string reported_roles_;  // as last sent
+  LocalReport latest_;          // and when it was made; good until the next poke
+  std::chrono::steady_clock::time_point latest_at_;
+  bool latest_good_ = false;
   LinkClient* client_ = nullptr;  // while a poll may be waiting
   std::thread talker_, watcher_;
 };

@@ -93,21 +93,25 @@ RoleReporter::Installed& RoleReporter::installed(const std::string& role) {
   return installed_.try_emplace(role, full_first_).first->second;
 }
 
-std::shared_ptr<const Facts> RoleReporter::collect(const std::vector<Role>& roles) {
-  FactQuestion question;
-  for (const Role& role : roles) {
+// Which paths may be looked at is a matter of the config and many readlinks: asked once.
+const FactQuestion& RoleReporter::question(const std::shared_ptr<const Definitions>& definitions) {
+  if (asked_for_ == definitions) return question_;
+  question_ = {};
+  for (const Role& role : definitions->roles) {
     if (!role.target_path.empty() && parts_.plugins.may_look_at(role.target_path)) {
-      question.paths.insert(role.target_path);
+      question_.paths.insert(role.target_path);
     }
-    if (!role.systemd_service.empty()) question.units.insert(role.systemd_service);
+    if (!role.systemd_service.empty()) question_.units.insert(role.systemd_service);
   }
-  return collect_facts(question, parts_.units, parts_.ports);
+  asked_for_ = definitions;
+  return question_;
 }
 
 LocalReport RoleReporter::look(Occasion occasion) {
   std::lock_guard lock(look_mutex_);
   const std::shared_ptr<const Definitions> definitions = parts_.definitions.current();
-  const std::shared_ptr<const Facts> facts = collect(definitions->roles);
+  const std::shared_ptr<const Facts> facts =
+      collect_facts(question(definitions), parts_.units, parts_.ports);
   Json roles = Json::object();
   for (const Role& role : definitions->roles) {
     Installed& state = installed(role.name);

@@ -60,11 +60,13 @@ class RoleReporter {
   void prove(const Role& role, Installed& state, Occasion occasion);
   static void take_release(Installed& state, const Release* release);
   Json report_role(const Role& role, const std::shared_ptr<const Facts>& facts, Installed& state);
-  std::shared_ptr<const Facts> collect(const std::vector<Role>& roles);
+  const FactQuestion& question(const std::shared_ptr<const Definitions>& definitions);
 
   Parts parts_;
   const bool full_first_;
   std::mutex look_mutex_;
+  std::shared_ptr<const Definitions> asked_for_;  // what question_ was made of
+  FactQuestion question_;
   std::mutex mutex_;  // the map and the schedules' touches
   std::map<std::string, Installed> installed_;
 };
