@@ -235,9 +235,12 @@ class Fleet:
             self.configure_agent(node, self.repository.path if node == self.nodes[0] else None)
             self.join(node)
             self.start_agent(node)
+        self.wait_until_online()
+        return self
+
+    def wait_until_online(self):
         eventually(lambda: all(n["state"] == "online" for n in self.get("/api/nodes")["nodes"]),
                    "all nodes are online")
-        return self
 
     def log(self, name):
         return (self.directory / f"{name}.log").read_text(errors="replace")[-4000:]

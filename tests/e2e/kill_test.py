@@ -38,6 +38,7 @@ class Kill(unittest.TestCase):
         self.current = 0
 
     def start_next_sync(self):
+        self.fleet.wait_until_online()  # agents back off before they try a restarted server again
         self.current = 1 - self.current
         self.fleet.repository.git("reset", "-q", "--hard", self.commits[self.current])
         self.fleet.pull()
