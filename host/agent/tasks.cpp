@@ -268,12 +268,15 @@ void Tasks::do_drop(const std::shared_ptr<Live>& live) {
 
 void Tasks::resume_all() {
   for (TaskRecord& record : parts_.store.load_all()) {
-    record.next_sequence += kUnsavedEvents;
     if (record.phase == TaskPhase::done) {
       parts_.store.remove(record.task.task_id);
-    } else {
-      resume(std::move(record));
+      continue;
     }
+    record.next_sequence += kUnsavedEvents;
+    if (Status saved = parts_.store.save(record); !saved) {
+      log_event(LogLevel::error, "task.record_unwritable", {{"detail", saved.error().text()}});
+    }
+    resume(std::move(record));
   }
 }
 
@@ -294,6 +297,9 @@ void Tasks::resume(TaskRecord record) {
     workers_.add(target, [this, live] { do_drop(live); });
   } else if (phase == TaskPhase::accepted) {
     workers_.add(target, [this, live] { do_stage(live); });
+  } else if (phase == TaskPhase::staged) {
+    // Whether the server was told is not known, and without it the activation never comes.
+    parts_.events.progress(live->record, {"staged", "verify", "", "", ""});
   } else if (phase == TaskPhase::ordered) {
     workers_.add(target, [this, live] { do_activate(live); });
   } else if (phase == TaskPhase::switching) {

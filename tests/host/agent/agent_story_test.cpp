@@ -293,6 +293,26 @@ TEST_F(AgentStory, ObeysNoStaleOrderAndActsOncePerId) {
   EXPECT_FALSE(fs::exists(target("f")));
 }
 
+// Killed between noting that a task is staged and saying so, an agent has to say it again, or the
+// server never orders the activation; under a new number, or it is taken for a repetition.
+TEST_F(AgentStory, SaysAgainThatATaskIsStagedWhenItStarts) {
+  server_->define({role_});
+  join_and_start();
+  const std::string content = server_->content({{"f", "one"}});
+  server_->order("c1", "stage", server_->task("t1", role_, content));
+  const Json first = server_->event([](const Json& e) { return e["state"] == "staged"; });
+  ASSERT_FALSE(first.is_null());
+  Json last = first;
+  for (int restart = 0; restart < 2; ++restart) {
+    agent_.reset();
+    start();
+    const Json again = server_->event(
+        [&](const Json& e) { return e["state"] == "staged" && e["sequence"] > last["sequence"]; });
+    ASSERT_FALSE(again.is_null());
+    last = again;
+  }
+}
+
 TEST_F(AgentStory, ResultsWaitForTheServerAndSurviveARestart) {
   server_->define({role_});
   join_and_start();
