@@ -171,7 +171,7 @@ std::string DemoFleet::agent_config(const DemoNode& node) const {
   config += "\n[commands]\nallowed = true\n";
   // The files belong to whoever runs the demo, and so do the services.
   config += std::string("as_root = ") + (::geteuid() == 0 ? "true" : "false") + "\n";
-  config += "\n# A demo is impatient.\n[health]\ntimeout_seconds = 3\n";
+  config += "\n# A demo is impatient.\n[health]\ntimeout_seconds = 8\n";
   if (std::count(node.roles.begin(), node.roles.end(), "code-source"))
     config += "\n[source]\nrepositories = [" + quoted(repository()) + "]\n";
   return config;
