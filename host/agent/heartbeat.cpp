@@ -23,18 +23,6 @@ std::string os_info_text() {
                       {"distribution", info.distribution}});
 }
 
-const char* state_name(plugin::PluginState state) {
-  switch (state) {
-    case plugin::PluginState::ready:
-      return "ready";
-    case plugin::PluginState::failed:
-      return "failed";
-    case plugin::PluginState::quarantined:
-      return "quarantined";
-  }
-  return "failed";
-}
-
 std::vector<std::string> texts(const Json& object, const char* key) {
   std::vector<std::string> list;
   auto it = object.find(key);
@@ -150,7 +138,7 @@ std::string Heartbeat::plugins_text() const {
     list.push_back({{"name", info.name},
                     {"version", info.version},
                     {"sha256", info.sha256},
-                    {"state", state_name(info.state)},
+                    {"state", plugin::to_word(info.state)},
                     {"reason", info.reason},
                     {"provides", std::move(provides)}});
   }

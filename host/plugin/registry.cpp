@@ -207,6 +207,18 @@ struct Registry::State {
   std::thread keeper;
 };
 
+const char* to_word(PluginState state) {
+  switch (state) {
+    case PluginState::ready:
+      return "ready";
+    case PluginState::failed:
+      return "failed";
+    case PluginState::quarantined:
+      return "quarantined";
+  }
+  return "failed";
+}
+
 Registry::Registry(RegistryOptions options) : state_(std::make_unique<State>(std::move(options))) {
   state_->scan();
   state_->keeper = std::thread([state = state_.get()] { state->keep(); });

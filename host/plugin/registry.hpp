@@ -34,6 +34,7 @@ struct Provided {
 };
 
 enum class PluginState { ready, failed, quarantined };
+const char* to_word(PluginState state);  // as API and heartbeat spell it
 
 // One file in a plugin directory, usable or not.
 struct PluginInfo {

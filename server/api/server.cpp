@@ -24,18 +24,6 @@ Response ready(Api& api) {
   return json_answer(200, {{"status", "ready"}, {"version", api.options.version}});
 }
 
-const char* word(plugin::PluginState state) {
-  switch (state) {
-    case plugin::PluginState::ready:
-      return "ready";
-    case plugin::PluginState::failed:
-      return "failed";
-    case plugin::PluginState::quarantined:
-      return "quarantined";
-  }
-  return "";
-}
-
 Response plugins(Api& api) {
   Json list = Json::array();
   for (const auto& plugin : api.engine.registry.plugins()) {
@@ -48,7 +36,7 @@ Response plugins(Api& api) {
                     {"version", plugin.version},
                     {"path", plugin.path.string()},
                     {"sha256", plugin.sha256},
-                    {"state", word(plugin.state)},
+                    {"state", plugin::to_word(plugin.state)},
                     {"reason", plugin.reason},
                     {"detail", plugin.detail},
                     {"isolated", plugin.isolated},

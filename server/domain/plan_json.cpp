@@ -18,23 +18,12 @@ Json version_object(const Version& version) {
           {"role_revision", text_or_null(version.role_revision)}};
 }
 
-std::string mode_text(FileMode mode) {
-  switch (mode) {
-    case FileMode::regular:
-      return "100644";
-    case FileMode::executable:
-      return "100755";
-    case FileMode::symlink:
-      return "120000";
-  }
-  return "";
-}
-
 Json file_entries(const std::vector<FileEntry>& entries) {
   Json list = Json::array();
   for (const FileEntry& entry : entries) {
-    list.push_back(
-        {{"path", entry.path}, {"size_bytes", entry.size}, {"mode", mode_text(entry.mode)}});
+    list.push_back({{"path", entry.path},
+                    {"size_bytes", entry.size},
+                    {"mode", std::string(rolesync::to_text(entry.mode))}});
   }
   return list;
 }
