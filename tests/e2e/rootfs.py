@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The root file system of test machines: a small Debian of this machine's own release, made once with
+debootstrap and kept under build/e2e/ (or $ROLESYNC_E2E_CACHE). It holds a plain systemd machine and
+the libraries that our programs are linked with; the programs themselves are not in it. Needs root."""
+import fcntl
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from fleet import BIN, BUILD, PLUGINS
+
+CACHE = pathlib.Path(os.environ.get("ROLESYNC_E2E_CACHE", BUILD / "e2e"))
+
+# What a person would have on such a machine, and perl-base (always there) for services of tests.
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates", "rsync",
+            "git"]
+# Nothing a container has hardware or time for.
+MASKED = ["systemd-udevd.service", "systemd-udev-trigger.service", "getty.target",
+          "console-getty.service", "apt-daily.timer", "apt-daily-upgrade.timer",
+          "e2scrub_all.timer", "fstrim.timer", "dpkg-db-backup.timer", "systemd-resolved.service"]
+
+
+class RigMissing(Exception):
+    """This machine cannot run test machines; the message says what is missing."""
+
+
+def run(*argv, **options):
+    done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, text=True, errors="replace", check=False,
+                          **options)
+    if done.returncode:
+        raise RigMissing(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout[-3000:]}")
+    return done.stdout
+
+
+def suite():
+    text = pathlib.Path("/etc/os-release").read_text()
+    return re.search(r"^VERSION_CODENAME=(\w+)$", text, re.M).group(1)
+
+
+def mirror():
+    """Where this machine's own apt gets its packages from."""
+    for update in (False, True):
+        if update:
+            run("apt-get", "update", "-qq")
+        for wanted in (["Identifier: Packages", f"Release: {suite()}"], ["Identifier: Packages"]):
+            sites = run("apt-get", "indextargets", "--format", "$(SITE)", *wanted).split()
+            if sites:
+                return sites[0]
+    raise RigMissing("apt has no package source on this machine")
+
+
+def owner_of(library):
+    """The Debian package of a file; merged /usr gives it two names."""
+    for name in (library, library.removeprefix("/usr"), "/usr" + library):
+        found = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
+        if found.returncode == 0:
+            return found.stdout.split(":")[0]
+    raise RigMissing(f"no Debian package owns {library}")
+
+
+def library_packages():
+    """The packages of the libraries that our programs and plugins are linked with."""
+    programs = [str(p) for p in BIN.glob("rolesync*")]
+    programs += [str(p) for directory in PLUGINS for p in directory.glob("*.so")]
+    paths = re.findall(r"=> (/\S+)", run("ldd", *sorted(programs)))
+    return sorted({owner_of(os.path.realpath(path)) for path in set(paths)})
+
+
+def clean(root):
+    """Takes out what only costs space, and what must differ between machines."""
+    for waste in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/man",
+                  "usr/share/locale", "usr/share/doc"):
+        shutil.rmtree(root / waste, ignore_errors=True)
+    (root / "var/lib/dbus/machine-id").unlink(missing_ok=True)
+    for empty in ("etc/machine-id", "etc/hostname", "etc/resolv.conf"):
+        (root / empty).unlink(missing_ok=True)
+        (root / empty).write_text("")
+
+
+def build(root, packages):
+    run("debootstrap", "--variant=minbase", "--include=" + ",".join(packages), suite(), root,
+        mirror())
+    clean(root)
+    run("systemctl", f"--root={root}", "-q", "mask", *MASKED)
+    run("systemctl", f"--root={root}", "-q", "enable", "systemd-networkd.service")
+    run("systemctl", f"--root={root}", "-q", "set-default", "multi-user.target")
+
+
+def rootfs():
+    """The directory of the root file system; made first when it is not there."""
+    missing = [t for t in ("debootstrap", "systemd-nspawn", "nsenter", "ip") if not shutil.which(t)]
+    if missing:
+        raise RigMissing(f"not installed: {', '.join(missing)}; run script/bootstrap")
+    packages = PACKAGES + library_packages()
+    recipe = "\n".join([suite(), *packages, *MASKED, "1"])
+    key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
+    root = CACHE / f"rootfs-{key}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "rootfs.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            print(f"making the root file system of test machines in {root} (a minute)", flush=True)
+            unfinished = CACHE / "rootfs.unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            build(unfinished, packages)
+            unfinished.rename(root)
+    return root
