@@ -1,10 +1,14 @@
 # Writes a C++ file that holds text files, at build time:
 #   cmake -DOUT=x.cpp -DNAMESPACE=a::b -DFUNCTION=files -DFILES="a.sql;b.sql" -P embed_text.cmake
 # defines: const std::vector<std::pair<std::string_view, std::string_view>>& a::b::files();
-# (name, text), in the given order.
+# (name, text), in the given order. With -DROOT=dir a name is the path from there.
 set(body "")
 foreach(file IN LISTS FILES)
-  get_filename_component(name ${file} NAME)
+  if(ROOT)
+    file(RELATIVE_PATH name ${ROOT} ${file})
+  else()
+    get_filename_component(name ${file} NAME)
+  endif()
   file(READ ${file} text)
   string(APPEND body "      {\"${name}\", R\"rolesync~(${text})rolesync~\"},\n")
 endforeach()

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rolesync plugin list`: the server's plugins, and why one is not used.
+// `rolesync plugin list`: the server's plugins, and why one is not used. The verbs for authors are
+// in host/cli/plugin/.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/fields.hpp"
 #include "host/cli/marks.hpp"
+#include "host/cli/plugin/author.hpp"
 #include "host/cli/session.hpp"
 
 namespace rolesync::cli {
@@ -38,10 +40,12 @@ int list_plugins(Session& session) {
 }  // namespace
 
 void add_plugin(CLI::App& app, Session& session) {
-  CLI::App* plugin = app.add_subcommand("plugin", "the server's plugins")->require_subcommand(1);
+  CLI::App* plugin =
+      app.add_subcommand("plugin", "the server's plugins, and your own")->require_subcommand(1);
   plugin->add_subcommand("list", "all plugins, usable or not")->callback([&session] {
     session.action = [&session] { return list_plugins(session); };
   });
+  add_plugin_new(*plugin, session);
 }
 
 }  // namespace rolesync::cli

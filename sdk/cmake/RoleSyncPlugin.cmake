@@ -1,7 +1,7 @@
 # rolesync_add_plugin(target KIND role|detector|deployer|restart_strategy ID id SOURCES a.cpp ...
 #                     [LINK target ...] [DIRECTORY where])
-# A shared library that exports exactly one symbol, binds everything at load time, and can be
-# unloaded and replaced: <build>/plugins/<kind>/<id>.so.
+# A shared library <id>.so that exports exactly one symbol, binds everything at load time, and can
+# be unloaded and replaced. It appears in DIRECTORY, by default the project's build directory.
 function(rolesync_add_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "KIND;ID;DIRECTORY" "SOURCES;LINK")
   if(NOT arg_KIND MATCHES "^(role|detector|deployer|restart_strategy)$")
@@ -9,10 +9,19 @@ function(rolesync_add_plugin name)
       "restart_strategy, not \"${arg_KIND}\"")
   endif()
   if(NOT arg_ID MATCHES "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$")
-    message(FATAL_ERROR "rolesync_add_plugin(${name}): \"${arg_ID}\" is not a plugin id")
+    message(FATAL_ERROR "rolesync_add_plugin(${name}): \"${arg_ID}\" is not a plugin id: "
+      "lower-case letters, digits, '-' and '_'")
   endif()
-  if(NOT arg_DIRECTORY)
-    set(arg_DIRECTORY ${PROJECT_BINARY_DIR}/plugins/${arg_KIND})
+  if(NOT arg_SOURCES)
+    message(FATAL_ERROR "rolesync_add_plugin(${name}): no SOURCES")
+  endif()
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "rolesync_add_plugin(${name}): unknown: ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT arg_DIRECTORY AND ROLESYNC_PLUGIN_DIRECTORY)
+    set(arg_DIRECTORY ${ROLESYNC_PLUGIN_DIRECTORY}/${arg_KIND})
+  elseif(NOT arg_DIRECTORY)
+    set(arg_DIRECTORY ${PROJECT_BINARY_DIR})
   endif()
   set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/rolesync_plugin.map)
   add_library(${name} MODULE ${arg_SOURCES})
@@ -24,9 +33,33 @@ function(rolesync_add_plugin name)
   target_compile_features(${name} PRIVATE cxx_std_17)
   # GNU unique symbols would keep the old code mapped after dlclose.
   target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
-  target_link_options(${name} PRIVATE -Wl,--version-script=${map} -Wl,-z,now
-    -Wl,--gc-sections)
+  target_link_options(${name} PRIVATE LINKER:--version-script=${map} LINKER:-z,now
+    LINKER:--gc-sections)
   if(NOT ROLESYNC_SANITIZE)  # a sanitized library finds its runtime in the program
-    target_link_options(${name} PRIVATE -Wl,-z,defs)
+    target_link_options(${name} PRIVATE LINKER:-z,defs)
   endif()
+  # A server refuses a plugin that others may write, which a umask of 002 would make.
+  add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod go-w $<TARGET_FILE:${name}> VERBATIM)
+endfunction()
+
+# rolesync_add_plugin_test(target PLUGIN plugin-target SOURCES a_test.cpp ... [LINK target ...])
+# A GoogleTest program with the test kit; ROLESYNC_PLUGIN_FILE is the built plugin, to be loaded
+# through its door: rolesync::testing::Plugin plugin(ROLESYNC_PLUGIN_FILE).
+function(rolesync_add_plugin_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PLUGIN" "SOURCES;LINK")
+  if(NOT TARGET "${arg_PLUGIN}")
+    message(FATAL_ERROR "rolesync_add_plugin_test(${name}): PLUGIN must be a target made by "
+      "rolesync_add_plugin(), not \"${arg_PLUGIN}\"")
+  endif()
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE RoleSync::sdk_testing GTest::gmock GTest::gtest_main
+    ${arg_LINK})
+  target_compile_features(${name} PRIVATE cxx_std_17)
+  target_compile_definitions(${name} PRIVATE
+    ROLESYNC_PLUGIN_FILE="$<TARGET_FILE:${arg_PLUGIN}>")
+  add_dependencies(${name} ${arg_PLUGIN})
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${ROLESYNC_PLUGIN_TEST_LABEL}" TIMEOUT 60)
 endfunction()

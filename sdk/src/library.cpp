@@ -24,6 +24,16 @@ std::int32_t report(const rs_sink* out, Code code, const std::string& reason,
   return static_cast<std::int32_t>(code);
 }
 
+// A document nested deeper than any request would overflow the stack when it is copied.
+Json parse(const char* json, std::size_t size) {
+  constexpr int deepest = 64;
+  return Json::parse(json, json + size, [](int depth, Json::parse_event_t, Json&) {
+    if (depth > deepest)
+      throw Error(Code::invalid, "invalid_json", "the JSON is nested too deeply");
+    return true;
+  });
+}
+
 template <class Body>
 std::int32_t guarded(const rs_sink* out, Body body) noexcept {
   try {
@@ -53,8 +63,9 @@ Json Export::describe() const {
 
 namespace detail {
 
-std::int32_t describe(const Library& library, const rs_sink* out) noexcept {
+std::int32_t describe(GetLibrary get_library, const rs_sink* out) noexcept {
   return guarded(out, [&] {
+    const Library& library = get_library();
     Json provides = Json::array();
     for (const Export& item : library.provides) provides.push_back(item.describe());
     write(out, dump({{"name", library.name},
@@ -63,10 +74,10 @@ std::int32_t describe(const Library& library, const rs_sink* out) noexcept {
   });
 }
 
-std::int32_t create(const Library& library, const rs_host* host, const char* kind, const char* id,
+std::int32_t create(GetLibrary get_library, const rs_host* host, const char* kind, const char* id,
                     const char*, std::size_t, void** instance, const rs_sink* out) noexcept {
   return guarded(out, [&] {
-    for (const Export& item : library.provides) {
+    for (const Export& item : get_library().provides) {
       if (std::string_view(kind) != item.kind() || std::string_view(id) != item.id()) continue;
       std::unique_ptr<Instance> made = item.factory()();
       made->bind(Host(host));
@@ -81,7 +92,7 @@ std::int32_t create(const Library& library, const rs_host* host, const char* kin
 std::int32_t call(void* instance, const char* method, const char* json, std::size_t size,
                   const rs_sink* out) noexcept {
   return guarded(out, [&] {
-    const Json request = Json::parse(json, json + size);
+    const Json request = parse(json, size);
     write(out, dump(static_cast<Instance*>(instance)->call(method, request)));
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the build puts the plugins that the tests load.
 #pragma once
+#include <nlohmann/json.hpp>
 #include <rolesync/testing/plugin.hpp>
 #include <string>
 

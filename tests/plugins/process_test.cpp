@@ -55,7 +55,9 @@ class ProcessStrategy : public ::testing::Test {
     options["directory"] = root_.string();
     return strategy_.call(method, {{"role", {{"role_name", "web"}}}, {"options", options}});
   }
-  int pid() const { return host_.state.at("web").at("pid"); }
+  int pid() const {
+    return static_cast<int>(std::get<std::int64_t>(host_.state.at("web").at("pid")));
+  }
 
   fs::path root_;
   FakeHost host_;

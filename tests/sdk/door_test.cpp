@@ -60,7 +60,7 @@ class Door : public ::testing::Test {
   std::int32_t create(const char* kind, const char* id) {
     std::string text;
     const rs_sink sink = sink_into(text);
-    const auto status = detail::create(library(), nullptr, kind, id, "{}", 2, &instance_, &sink);
+    const auto status = detail::create(&library, nullptr, kind, id, "{}", 2, &instance_, &sink);
     answer_ = Json::parse(text, nullptr, false);
     return status;
   }
@@ -79,7 +79,7 @@ class Door : public ::testing::Test {
 TEST_F(Door, TheDescriptorHoldsEverything) {
   std::string text;
   const rs_sink sink = sink_into(text);
-  ASSERT_EQ(detail::describe(library(), &sink), RS_OK);
+  ASSERT_EQ(detail::describe(&library, &sink), RS_OK);
   EXPECT_EQ(Json::parse(text), Json::parse(R"({"name": "door", "version": "1.0.0", "provides": [
     {"kind": "detector", "id": "thrower", "summary": "s", "threads": "parallel",
      "needs": ["fs.exists"], "options": {"x": {"type": "string"}}, "timeouts": {"detect": 3}},

@@ -2,6 +2,7 @@
 // The typed Host against FakeHost: both write and read the shapes of docs/plugin-services.md.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <rolesync/testing/fake_host.hpp>
 
 namespace rolesync {

@@ -73,9 +73,10 @@ struct Library {
 };
 
 namespace detail {
-// The four functions behind the door; exceptions stop here.
-std::int32_t describe(const Library& library, const rs_sink* out) noexcept;
-std::int32_t create(const Library& library, const rs_host* host, const char* kind, const char* id,
+// The four functions behind the door; exceptions stop here, also those of making the Library.
+using GetLibrary = const Library& (*)();
+std::int32_t describe(GetLibrary library, const rs_sink* out) noexcept;
+std::int32_t create(GetLibrary library, const rs_host* host, const char* kind, const char* id,
                     const char* config, std::size_t size, void** instance,
                     const rs_sink* out) noexcept;
 std::int32_t call(void* instance, const char* method, const char* json, std::size_t size,
@@ -87,31 +88,38 @@ void destroy(void* instance) noexcept;
 }  // namespace rolesync
 
 #define ROLESYNC_SDK_VERSION "0.1.0"
+#if defined(__clang__)
+#define ROLESYNC_COMPILER __VERSION__
+#elif defined(__GNUC__)
+#define ROLESYNC_COMPILER "gcc " __VERSION__
+#else
+#define ROLESYNC_COMPILER "unknown compiler"
+#endif
 
 // ROLESYNC_PLUGIN("name", "1.0.0", export, ...): once per shared library, at namespace scope.
-#define ROLESYNC_PLUGIN(NAME, VERSION, ...)                                                        \
-  static const ::rolesync::Library& rolesync_library_() {                                          \
-    static const ::rolesync::Library library{NAME, VERSION, {__VA_ARGS__}};                        \
-    return library;                                                                                \
-  }                                                                                                \
-  static std::int32_t rolesync_describe_(const rs_sink* out) {                                     \
-    return ::rolesync::detail::describe(rolesync_library_(), out);                                 \
-  }                                                                                                \
-  static std::int32_t rolesync_create_(const rs_host* host, const char* kind, const char* id,      \
-                                       const char* config, std::size_t size, void** instance,      \
-                                       const rs_sink* out) {                                       \
-    return ::rolesync::detail::create(rolesync_library_(), host, kind, id, config, size, instance, \
-                                      out);                                                        \
-  }                                                                                                \
-  static constexpr rs_plugin rolesync_entry_{RS_ABI_MAGIC,                                         \
-                                             sizeof(rs_plugin),                                    \
-                                             RS_ABI_MAJOR,                                         \
-                                             RS_ABI_MINOR,                                         \
-                                             0,                                                    \
-                                             "sdk " ROLESYNC_SDK_VERSION "; gcc " __VERSION__,     \
-                                             &rolesync_describe_,                                  \
-                                             &rolesync_create_,                                    \
-                                             &::rolesync::detail::call,                            \
-                                             &::rolesync::detail::destroy};                        \
-  extern "C" RS_EXPORT const rs_plugin* const rolesync_plugin = &rolesync_entry_;                  \
+#define ROLESYNC_PLUGIN(NAME, VERSION, ...)                                                       \
+  static const ::rolesync::Library& rolesync_library_() {                                         \
+    static const ::rolesync::Library library{NAME, VERSION, {__VA_ARGS__}};                       \
+    return library;                                                                               \
+  }                                                                                               \
+  static std::int32_t rolesync_describe_(const rs_sink* out) {                                    \
+    return ::rolesync::detail::describe(&rolesync_library_, out);                                 \
+  }                                                                                               \
+  static std::int32_t rolesync_create_(const rs_host* host, const char* kind, const char* id,     \
+                                       const char* config, std::size_t size, void** instance,     \
+                                       const rs_sink* out) {                                      \
+    return ::rolesync::detail::create(&rolesync_library_, host, kind, id, config, size, instance, \
+                                      out);                                                       \
+  }                                                                                               \
+  static constexpr rs_plugin rolesync_entry_{RS_ABI_MAGIC,                                        \
+                                             sizeof(rs_plugin),                                   \
+                                             RS_ABI_MAJOR,                                        \
+                                             RS_ABI_MINOR,                                        \
+                                             0,                                                   \
+                                             "sdk " ROLESYNC_SDK_VERSION "; " ROLESYNC_COMPILER,  \
+                                             &rolesync_describe_,                                 \
+                                             &rolesync_create_,                                   \
+                                             &::rolesync::detail::call,                           \
+                                             &::rolesync::detail::destroy};                       \
+  extern "C" RS_EXPORT const rs_plugin* const rolesync_plugin = &rolesync_entry_;                 \
   static_assert(true, "ask for a semicolon")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <rolesync/testing/fake_host.hpp>
+
+#include "fields.hpp"
 
 namespace rolesync::testing {
 namespace {
@@ -44,10 +45,20 @@ void FakeHost::on(const std::string& service, Handler handler) {
   handlers_[service] = std::move(handler);
 }
 
+void FakeHost::programs_answer(ProgramResult result) {
+  on("process.run", [result = std::move(result)](const Json&) -> Json {
+    return {{"exit_code", result.exit_code},
+            {"signal", result.signal},
+            {"timed_out", result.timed_out},
+            {"output", result.output},
+            {"errors", result.errors}};
+  });
+}
+
 std::vector<Json> FakeHost::asked(const std::string& service) const {
   std::vector<Json> requests;
   for (const Asked& asked : asked_) {
-    if (asked.service == service) requests.push_back(asked.request);
+    if (asked.service == service) requests.push_back(Json::parse(asked.request));
   }
   return requests;
 }
@@ -84,14 +95,14 @@ Json FakeHost::serve(const std::string& service, const Json& request) {
   if (service == "port.listening") return ports.count(request.at("port")) != 0;
   if (service == "state.get") {
     const auto value = state.find(request.at("key"));
-    return value == state.end() ? Json() : value->second;
+    return value == state.end() ? Json() : fields::to_json(value->second);
   }
   if (service == "state.put") {
     const std::string key = request.at("key");
     if (request.at("value").is_null()) {
       state.erase(key);
     } else {
-      state[key] = request.at("value");
+      state[key] = fields::values(request.at("value"));
     }
     return Json::object();
   }
@@ -114,7 +125,7 @@ int32_t FakeHost::call(void* self, const char* service, const char* json, size_t
     const Json request = Json::parse(json, json + size);
     {
       const std::lock_guard<std::mutex> lock(host->mutex_);
-      host->asked_.push_back({service, request});
+      host->asked_.push_back({service, request.dump()});
       if (host->restricted_ && !host->allowed_.count(service)) {
         refuse(Code::invalid, "service_not_declared",
                std::string(service) + " is not in the needs of the descriptor");

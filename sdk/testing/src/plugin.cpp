@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
 
+#include <nlohmann/json.hpp>
 #include <rolesync/testing/plugin.hpp>
 #include <stdexcept>
 
@@ -25,6 +26,10 @@ rs_sink sink_into(std::string& text) {
 PluginInstance::PluginInstance(std::shared_ptr<const rs_plugin> plugin, void* instance)
     : plugin_(std::move(plugin)),
       instance_(instance, [plugin = plugin_](void* held) { plugin->destroy(held); }) {}
+
+Json PluginInstance::call(const std::string& method) const {
+  return call(method, Json::object());
+}
 
 Json PluginInstance::call(const std::string& method, const Json& request) const {
   std::string reply;

@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,12 +17,12 @@ namespace rolesync::testing {
 
 struct Asked {
   std::string service;
-  Json request;
+  std::string request;  // JSON text
 };
 
 class FakeHost {
  public:
-  // Answers a request, or throws rolesync::Error.
+  // Answers a request, or throws rolesync::Error. The test includes <nlohmann/json.hpp> for it.
   using Handler = std::function<Json(const Json& request)>;
 
   FakeHost();
@@ -34,14 +33,16 @@ class FakeHost {
   std::set<std::string> paths;
   std::map<std::string, UnitStatus> units;
   std::set<int> ports;
-  std::map<std::string, Json> state;
+  std::map<std::string, Values> state;               // what the plugin remembers
   std::map<std::string, std::string> private_files;  // by the path it was given
   bool cancelled = false;
 
   void add_unit(const std::string& name, const std::string& active_state);
   void on(const std::string& service, Handler handler);
+  // What process.run answers from now on; Host::run is all a plugin has to run programs.
+  void programs_answer(ProgramResult result);
 
-  // What was asked, in order; of one service.
+  // What was asked, in order; of one service. See matchers.hpp.
   const std::vector<Asked>& asked() const { return asked_; }
   std::vector<Json> asked(const std::string& service) const;
   const std::vector<std::string>& log() const { return log_; }
