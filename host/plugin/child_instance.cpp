@@ -2,14 +2,15 @@
 // The host's end of an isolated plugin. The child is ended by the destructor, and after anything
 // that leaves its state in doubt; the next call starts a new one.
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "host/plugin/child_usage.hpp"
 #include "host/plugin/instance.hpp"
+#include "host/plugin/plugin_log.hpp"
 #include "host/plugin/status_codes.hpp"
 #include "host/plugin/wire.hpp"
 #include "host/process/child.hpp"
@@ -20,7 +21,6 @@ namespace {
 using Clock = CallContext::Clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds cancel_poll{100};
 constexpr milliseconds cancel_grace{2'000};   // for a plugin that looks at job.cancelled
 constexpr milliseconds service_grace{1'000};  // to answer after a service used up the time
 constexpr milliseconds exit_patience{500};    // between end of output and end of process
@@ -32,12 +32,18 @@ std::string text_of(const Json& value) {
 
 class ChildInstance : public Instance {
  public:
-  ChildInstance(std::filesystem::path program, std::filesystem::path file, Provided provided)
-      : program_(std::move(program)), file_(std::move(file)), provided_(std::move(provided)) {}
+  ChildInstance(ChildProgram program, std::filesystem::path file, Provided provided)
+      : program_(std::move(program.path)),
+        file_(std::move(file)),
+        provided_(std::move(provided)),
+        usage_(program.limits) {}
+
+  bool must_go() override { return child_ && usage_.excess(true); }
 
   Result<Json> call(std::string_view method, const Json& request, CallContext& context) override {
     end_at_ = context.deadline;
     late_ = cancelling_ = false;
+    usage_.begin_call();
     if (!child_) {
       if (Status started = start(); !started) return started.error();
       Result<Json> created = exchange(
@@ -65,6 +71,7 @@ class ChildInstance : public Instance {
                    "install rolesync-plugin-host beside this program"};
     }
     child_ = std::move(*child);
+    usage_.begin_child(child_->pid());
     lines_ = {};
     errors_.clear();
     errors_open_ = true;
@@ -81,7 +88,10 @@ class ChildInstance : public Instance {
         Result<Json> parsed = parse_line(*line);
         if (!parsed) return broken("wrote a line that is no JSON object", context);
         const Json& said = *parsed;
-        if (const auto result = said.find(answer); result != said.end()) return Json(*result);
+        if (const auto result = said.find(answer); result != said.end()) {
+          if (const auto excess = usage_.excess()) return over_limit(*excess, context);
+          return Json(*result);
+        }
         if (const auto error = said.find("error"); error != said.end() && error->is_object()) {
           return error_from_json(*error);
         }
@@ -89,14 +99,15 @@ class ChildInstance : public Instance {
         if (said.contains("service")) {
           if (!serve(said, context)) return lost(context);
         } else if (said.contains("log")) {
-          log(said);
+          if (!log(said)) return broken("logged something that is no text", context);
         } else {
           return broken("wrote a message that is none", context);
         }
       }
       if (lines_.too_long()) return broken("wrote an endless line", context);
+      if (const auto excess = usage_.excess()) return over_limit(*excess, context);
       if (auto over = out_of_time(context)) return *over;
-      if (!wait(context)) return lost(context);
+      if (!wait()) return lost(context);
     }
   }
 
@@ -115,9 +126,9 @@ class ChildInstance : public Instance {
   }
 
   // False at the end of the child's output.
-  bool wait(const CallContext& context) {
+  bool wait() {
     auto left = std::chrono::ceil<milliseconds>(end_at_ - Clock::now());
-    if (context.cancelled && !cancelling_) left = std::min(left, cancel_poll);
+    left = std::min<milliseconds>(left, ChildUsage::look_every);  // also looks at `cancelled`
     std::array<pollfd, 2> fds{
         {{child_->output_fd(), POLLIN, 0}, {errors_open_ ? child_->errors_fd() : -1, POLLIN, 0}}};
     const auto limit = std::clamp<std::int64_t>(left.count(), 0, 60'000);
@@ -138,6 +149,7 @@ class ChildInstance : public Instance {
     const ssize_t count = ::read(child_->errors_fd(), buffer.data(), buffer.size());
     if (count == 0) errors_open_ = false;
     if (count <= 0) return;
+    usage_.add_output(static_cast<std::size_t>(count));
     errors_.append(buffer.data(), static_cast<std::size_t>(count));
     if (errors_.size() > kept_errors) errors_.erase(0, errors_.size() - kept_errors);
   }
@@ -157,16 +169,21 @@ class ChildInstance : public Instance {
     return write_line(child_->input_fd(), answer, end_at_).ok();
   }
 
-  void log(const Json& said) const {
+  bool log(const Json& said) {
     const auto text = said.find("text");
-    if (text == said.end() || !text->is_string()) return;
     const Json& level = said["log"];
-    const auto severity = level == 0   ? spdlog::level::debug
-                          : level == 1 ? spdlog::level::info
-                          : level == 2 ? spdlog::level::warn
-                                       : spdlog::level::err;
-    spdlog::log(severity, "{} plugin={}/{}", text->get_ref<const std::string&>(), provided_.kind,
-                provided_.id);
+    if (text == said.end() || !text->is_string() || !level.is_number_integer()) return false;
+    const auto& line = text->get_ref<const std::string&>();
+    usage_.add_output(line.size() + 16);  // endless empty lines are a flood too
+    log_for(provided_, level.get<std::int64_t>(), line);
+    return true;
+  }
+
+  Error over_limit(Error excess, CallContext& context) {
+    context.fault = true;
+    child_.reset();
+    excess.message = name() + " " + excess.message + "; its process was ended";
+    return excess;
   }
 
   Error broken(const std::string& what, CallContext& context) {
@@ -194,6 +211,7 @@ class ChildInstance : public Instance {
 
   const std::filesystem::path program_, file_;
   const Provided provided_;
+  ChildUsage usage_;
   std::optional<Child> child_;
   LineBuffer lines_;
   std::string errors_;  // the end of what it wrote to stderr
@@ -205,10 +223,9 @@ class ChildInstance : public Instance {
 
 }  // namespace
 
-std::unique_ptr<Instance> make_child_instance(std::filesystem::path plugin_host_program,
-                                              std::filesystem::path file, Provided provided) {
-  return std::make_unique<ChildInstance>(std::move(plugin_host_program), std::move(file),
-                                         std::move(provided));
+std::unique_ptr<Instance> make_child_instance(ChildProgram program, std::filesystem::path file,
+                                              Provided provided) {
+  return std::make_unique<ChildInstance>(std::move(program), std::move(file), std::move(provided));
 }
 
 }  // namespace rolesync::plugin

@@ -6,7 +6,7 @@
 namespace rolesync::plugin {
 namespace {
 
-struct Candidate {
+struct Contender {
   std::size_t entry;
   std::size_t provided;
 };
@@ -22,10 +22,17 @@ PluginInfo info_of(const PluginFile& file) {
     info.detail = file.error->text();
     return info;
   }
+  info.abi = file.abi;
   info.name = file.descriptor.name;
   info.version = file.descriptor.version_text;
   info.state = PluginState::ready;
   return info;
+}
+
+void say_replacement_refused(PluginInfo& info, const Error& why) {
+  info.reason = "replacement_refused";
+  info.detail = "version " + info.version +
+                " goes on; the file there now is refused: " + why.reason + ", " + why.text();
 }
 
 // Is `a` to be preferred to `b`, which stands before it?
@@ -56,38 +63,39 @@ bool Generation::looks_like(const Generation& other) const {
                     });
 }
 
-std::shared_ptr<const Generation> make_generation(std::vector<std::shared_ptr<PluginFile>> files,
+std::shared_ptr<const Generation> make_generation(const std::vector<Candidate>& files,
                                                   const Generation* before) {
   auto made = std::make_shared<Generation>();
-  std::map<Generation::Id, std::vector<Candidate>> candidates;
-  for (auto& file : files) {
+  std::map<Generation::Id, std::vector<Contender>> contenders;
+  for (const auto& [file, replacement] : files) {
     const std::size_t entry = made->entries.size();
     made->entries.push_back({file, info_of(*file)});
+    if (replacement) say_replacement_refused(made->entries.back().info, *replacement);
     if (file->error) continue;
     for (std::size_t i = 0; i < file->descriptor.provides.size(); ++i) {
       const Provided& provided = file->descriptor.provides[i];
-      candidates[{provided.kind, provided.id}].push_back({entry, i});
+      contenders[{provided.kind, provided.id}].push_back({entry, i});
     }
   }
-  for (const auto& [id, list] : candidates) {
+  for (const auto& [id, list] : contenders) {
     std::string incumbent;
     if (before) {
       const auto served = before->served.find(id);
       if (served != before->served.end()) incumbent = served->second.file->path.string();
     }
-    Candidate best = list.front();
-    for (const Candidate& candidate : list) {
-      if (replaces(*made->entries[candidate.entry].file, *made->entries[best.entry].file,
+    Contender best = list.front();
+    for (const Contender& contender : list) {
+      if (replaces(*made->entries[contender.entry].file, *made->entries[best.entry].file,
                    incumbent)) {
-        best = candidate;
+        best = contender;
       }
     }
     const auto& winner = made->entries[best.entry].file;
     made->served[id] = {winner, winner->providers[best.provided]};
-    for (const Candidate& candidate : list) {
-      Generation::Entry& entry = made->entries[candidate.entry];
-      const Provided& provided = entry.file->descriptor.provides[candidate.provided];
-      if (candidate.entry == best.entry) {
+    for (const Contender& contender : list) {
+      Generation::Entry& entry = made->entries[contender.entry];
+      const Provided& provided = entry.file->descriptor.provides[contender.provided];
+      if (contender.entry == best.entry) {
         entry.info.provides.push_back(provided);
       } else {
         refuse(entry.info, provided, *entry.file, *winner);

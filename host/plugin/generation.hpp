@@ -30,9 +30,14 @@ struct Generation {
   bool looks_like(const Generation& other) const;
 };
 
+struct Candidate {
+  std::shared_ptr<PluginFile> file;
+  std::optional<Error> replacement;  // why what lies there now was not taken in its place
+};
+
 // Of several files that provide the same (kind, id) the higher version serves it. Between equal
 // versions the one that serves it already stays, else the first in order; the other is refused.
-std::shared_ptr<const Generation> make_generation(std::vector<std::shared_ptr<PluginFile>> files,
+std::shared_ptr<const Generation> make_generation(const std::vector<Candidate>& files,
                                                   const Generation* before);
 
 }  // namespace rolesync::plugin

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <spdlog/spdlog.h>
-
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <shared_mutex>
 
 #include "host/plugin/instance.hpp"
 #include "host/plugin/library.hpp"
+#include "host/plugin/plugin_log.hpp"
 #include "host/plugin/status_codes.hpp"
 
 namespace rolesync::plugin {
@@ -24,15 +23,18 @@ class InlineInstance : public Instance {
         host_{sizeof(rs_host), RS_ABI_MAJOR, RS_ABI_MINOR, this, &log, &call_service} {}
 
   ~InlineInstance() override {
-    if (instance_) library_->destroy(instance_);
+    if (instance_) (void)behind_door([&] { return library_->destroy(instance_), RS_OK; });
   }
 
   Status create() {
     std::string text;
     const rs_sink sink = sink_into(text);
-    const std::int32_t status = library_->create(&host_, provided_.kind.c_str(),
-                                                 provided_.id.c_str(), "{}", 2, &instance_, &sink);
-    if (status != RS_OK) return error_from_status(status, text);
+    const auto status = behind_door([&] {
+      return library_->create(&host_, provided_.kind.c_str(), provided_.id.c_str(), "{}", 2,
+                              &instance_, &sink);
+    });
+    if (!status) return status.error();
+    if (*status != RS_OK) return error_from_status(*status, text);
     if (!instance_) return fault(provided_, "made no instance");
     return {};
   }
@@ -42,10 +44,14 @@ class InlineInstance : public Instance {
     std::string reply;
     const rs_sink sink = sink_into(reply);
     set_context(&context);
-    const std::int32_t status = library_->call(instance_, std::string(method).c_str(),
-                                               request_text.data(), request_text.size(), &sink);
+    const auto status = behind_door([&] {
+      return library_->call(instance_, std::string(method).c_str(), request_text.data(),
+                            request_text.size(), &sink);
+    });
     set_context(nullptr);
-    if (status != RS_OK) return error_from_status(status, reply);
+    context.fault = !status;
+    if (!status) return status.error();
+    if (*status != RS_OK) return error_from_status(*status, reply);
     Result<Json> parsed = parse_json(reply);
     if (!parsed) {
       context.fault = true;
@@ -55,6 +61,18 @@ class InlineInstance : public Instance {
   }
 
  private:
+  // Exceptions must not cross the door; one that does is caught while its library is mapped.
+  template <class Call>
+  Result<std::int32_t> behind_door(Call call) const {
+    try {
+      return call();
+    } catch (const std::exception& thrown) {
+      return fault(provided_, std::string("let an exception out: ") + thrown.what());
+    } catch (...) {
+      return fault(provided_, "let an exception out");
+    }
+  }
+
   // Waits for services still used by other threads of the plugin, so that none outlives the call.
   void set_context(CallContext* context) {
     const std::unique_lock lock(context_mutex_);
@@ -63,12 +81,7 @@ class InlineInstance : public Instance {
 
   static void log(void* self, std::int32_t level, const char* text, std::size_t size) {
     const auto* instance = static_cast<InlineInstance*>(self);
-    const auto severity = level >= RS_LOG_ERROR     ? spdlog::level::err
-                          : level == RS_LOG_WARNING ? spdlog::level::warn
-                          : level == RS_LOG_INFO    ? spdlog::level::info
-                                                    : spdlog::level::debug;
-    spdlog::log(severity, "{} plugin={}/{}", std::string_view(text, size), instance->provided_.kind,
-                instance->provided_.id);
+    log_for(instance->provided_, level, std::string_view(text, size));
   }
 
   static std::int32_t call_service(void* self, const char* service, const char* json,

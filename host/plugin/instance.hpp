@@ -19,14 +19,21 @@ class Instance {
   virtual ~Instance() = default;
   // Sets context.fault when the instance must not be used again.
   virtual Result<Json> call(std::string_view method, const Json& request, CallContext& context) = 0;
+  // Between calls: it has grown too large to be kept.
+  virtual bool must_go() { return false; }
 };
 
 // In this process. The library was probed before.
 Result<std::unique_ptr<Instance>> make_inline_instance(std::shared_ptr<const rs_plugin> library,
                                                        const Provided& provided);
 
+struct ChildProgram {
+  std::filesystem::path path;  // rolesync-plugin-host
+  ChildLimits limits;
+};
+
 // In a child `rolesync-plugin-host --serve <file>`, started at the first call.
-std::unique_ptr<Instance> make_child_instance(std::filesystem::path plugin_host_program,
-                                              std::filesystem::path file, Provided provided);
+std::unique_ptr<Instance> make_child_instance(ChildProgram program, std::filesystem::path file,
+                                              Provided provided);
 
 }  // namespace rolesync::plugin

@@ -178,4 +178,14 @@ Status check_options(const Json& schema, const Json& values) {
   return verdict(std::move(faults), "invalid_options", "the options are not valid");
 }
 
+Json with_defaults(const Json& schema, const Json& values) {
+  Json complete = values;
+  for (const auto& [name, rule] : schema.items()) {
+    const auto usual = rule.find("default");
+    if (usual == rule.end() || complete.contains(name)) continue;
+    complete[name] = usual->is_string() ? usual->get<std::string>() : usual->dump();
+  }
+  return complete;
+}
+
 }  // namespace rolesync::plugin

@@ -16,4 +16,7 @@ Status check_options_schema(const Json& schema);
 // Errors: invalid/invalid_options, one pointer per fault.
 Status check_options(const Json& schema, const Json& values);
 
+// The values, and for each option that is missing its default, as the text a role would carry.
+Json with_defaults(const Json& schema, const Json& values);
+
 }  // namespace rolesync::plugin

@@ -5,7 +5,6 @@
 
 #include "host/plugin/instance.hpp"
 #include "host/plugin/library.hpp"
-#include "host/plugin/probe.hpp"
 #include "host/values/hash.hpp"
 
 namespace rolesync::plugin {
@@ -20,15 +19,6 @@ std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-std::vector<std::shared_ptr<Provider>> make_providers(
-    const PluginFile& file, const std::function<Provider::Factory(const Provided&)>& factory) {
-  std::vector<std::shared_ptr<Provider>> providers;
-  for (const Provided& provided : file.descriptor.provides) {
-    providers.push_back(std::make_shared<Provider>(provided, factory(provided)));
-  }
-  return providers;
-}
-
 }  // namespace
 
 FileSignature signature_of(const fs::path& path) {
@@ -38,9 +28,10 @@ FileSignature signature_of(const fs::path& path) {
           nanoseconds(found.st_mtim), nanoseconds(found.st_ctim)};
 }
 
-Loader::Loader(fs::path private_directory, fs::path plugin_host_program)
-    : private_directory_(std::move(private_directory)),
-      plugin_host_program_(std::move(plugin_host_program)),
+Loader::Loader(const RegistryOptions& options)
+    : private_directory_(options.private_directory),
+      plugin_host_program_(options.plugin_host_program),
+      policy_(options.policy),
       directory_status_(prepare_private_directory(private_directory_)) {}
 
 std::shared_ptr<PluginFile> Loader::load(const fs::path& path, bool isolated) {
@@ -58,30 +49,51 @@ Status Loader::examine(PluginFile& file) {
   if (!bytes) return bytes.error();
   if (Status status = check_elf(*bytes); !status) return status;
   file.sha256 = sha256_hex(*bytes);
+  if (Status allowed = check_allowed(file.sha256); !allowed) return allowed;
   auto copy = private_copy(file.sha256, *bytes);
   if (!copy) return copy.error();
   file.copy = *copy;
-  const Result<std::string> text = probed(file.sha256, file.copy->path());
-  if (!text) return text.error();
-  Result<Descriptor> descriptor = parse_descriptor(*text);
+  const Result<Probed> seen = probed(file.sha256, file.copy->path());
+  if (!seen) return seen.error();
+  file.abi = seen->abi;
+  Result<Descriptor> descriptor = parse_descriptor(seen->descriptor);
   if (!descriptor) return descriptor.error();
   file.descriptor = std::move(*descriptor);
+  if (!file.isolated && !seen->objection.empty()) {
+    return Error{ErrorKind::invalid, seen->objection,
+                 seen->objection_text + ", which would harm this process",
+                 "let it run isolated: plugins.modes in the config"};
+  }
+  return make_providers(file);
+}
 
+Status Loader::check_allowed(const std::string& sha256) const {
+  if (!policy_.allowed_sha256 || policy_.allowed_sha256->count(sha256)) return {};
+  return Error{ErrorKind::denied, "not_in_allow_list",
+               "only contents of plugins.allowed_sha256 are loaded, and " + sha256 + " is none",
+               "add the hash to the config if you trust this file"};
+}
+
+Status Loader::make_providers(PluginFile& file) const {
+  std::function<Provider::Factory(const Provided&)> factory;
   if (file.isolated) {
     // The factory keeps the copy: a child may be started after the file was replaced.
-    file.providers = make_providers(file, [&](const Provided& provided) -> Provider::Factory {
-      return [program = plugin_host_program_, held = file.copy,
-              provided]() -> Result<std::unique_ptr<Instance>> {
+    factory = [program = ChildProgram{plugin_host_program_, policy_.child},
+               held = file.copy](const Provided& provided) -> Provider::Factory {
+      return [program, held, provided]() -> Result<std::unique_ptr<Instance>> {
         return make_child_instance(program, held->path(), provided);
       };
-    });
-    return {};
+    };
+  } else {
+    const auto library = load_library(file.copy->path());
+    if (!library) return library.error();
+    factory = [library = *library](const Provided& provided) -> Provider::Factory {
+      return [library, provided] { return make_inline_instance(library, provided); };
+    };
   }
-  const auto library = load_library(file.copy->path());
-  if (!library) return library.error();
-  file.providers = make_providers(file, [&](const Provided& provided) -> Provider::Factory {
-    return [library = *library, provided] { return make_inline_instance(library, provided); };
-  });
+  for (const Provided& provided : file.descriptor.provides) {
+    file.providers.push_back(std::make_shared<Provider>(provided, factory(provided)));
+  }
   return {};
 }
 
@@ -101,7 +113,7 @@ void Loader::forget_unused() {
   });
 }
 
-Result<std::string> Loader::probed(const std::string& sha256, const fs::path& copy) {
+Result<Probed> Loader::probed(const std::string& sha256, const fs::path& copy) {
   const auto now = std::chrono::steady_clock::now();
   const auto known = probes_.find(sha256);
   if (known != probes_.end()) {
@@ -109,9 +121,9 @@ Result<std::string> Loader::probed(const std::string& sha256, const fs::path& co
     if (fresh) return known->second.outcome;
     probes_.erase(known);
   }
-  Result<std::string> outcome = probe(plugin_host_program_, copy);
+  Result<Probed> outcome = probe(plugin_host_program_, copy);
   const bool about_the_file = outcome || outcome.error().reason != "plugin_host_missing";
-  if (about_the_file) probes_.emplace(sha256, Probed{outcome, now});
+  if (about_the_file) probes_.emplace(sha256, Known{outcome, now});
   return outcome;
 }
 

@@ -14,6 +14,7 @@
 
 #include "host/plugin/descriptor.hpp"
 #include "host/plugin/file_check.hpp"
+#include "host/plugin/probe.hpp"
 #include "host/plugin/provider.hpp"
 #include "host/plugin/registry.hpp"
 
@@ -34,6 +35,7 @@ struct PluginFile {
   std::string sha256;
   std::shared_ptr<const PrivateCopy> copy;
   Descriptor descriptor;
+  std::string abi;
   std::vector<std::shared_ptr<Provider>> providers;  // in the order of descriptor.provides
   std::optional<Error> error;                        // why it cannot be used
   std::atomic<std::uint64_t> calls{0}, faults{0};
@@ -42,7 +44,7 @@ struct PluginFile {
 // Not thread-safe; the registry uses it under its scan lock.
 class Loader {
  public:
-  Loader(std::filesystem::path private_directory, std::filesystem::path plugin_host_program);
+  explicit Loader(const RegistryOptions& options);
 
   // Never fails: a file that cannot be used says so in `error`.
   std::shared_ptr<PluginFile> load(const std::filesystem::path& path, bool isolated);
@@ -51,19 +53,22 @@ class Loader {
   void forget_unused();
 
  private:
-  struct Probed {
-    Result<std::string> outcome;
+  struct Known {
+    Result<Probed> outcome;
     std::chrono::steady_clock::time_point at;
   };
   Status examine(PluginFile& file);
+  Status check_allowed(const std::string& sha256) const;
+  Status make_providers(PluginFile& file) const;
   Result<std::shared_ptr<const PrivateCopy>> private_copy(const std::string& sha256,
                                                           std::string_view bytes);
-  Result<std::string> probed(const std::string& sha256, const std::filesystem::path& copy);
+  Result<Probed> probed(const std::string& sha256, const std::filesystem::path& copy);
 
   const std::filesystem::path private_directory_, plugin_host_program_;
+  const Policy policy_;
   Status directory_status_;
   std::map<std::string, std::shared_ptr<const PrivateCopy>> copies_;
-  std::map<std::string, Probed> probes_;
+  std::map<std::string, Known> probes_;
 };
 
 }  // namespace rolesync::plugin

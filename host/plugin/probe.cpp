@@ -12,13 +12,18 @@ namespace {
 Error crashed(const ChildResult& result) {
   return {ErrorKind::failed, "probe_crashed",
           "loading the library ended the process that tried it: " + result.explain(),
-          "look at its static initialisers"};
+          "look at its static initialisers, describe and create"};
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
 }  // namespace
 
-Result<std::string> probe(const std::filesystem::path& plugin_host_program,
-                          const std::filesystem::path& file, std::chrono::milliseconds limit) {
+Result<Probed> probe(const std::filesystem::path& plugin_host_program,
+                     const std::filesystem::path& file, std::chrono::milliseconds limit) {
   ChildSpec spec;
   spec.argv = {plugin_host_program.string(), "--probe", file.string()};
   spec.time_limit = limit;
@@ -47,11 +52,11 @@ Result<std::string> probe(const std::filesystem::path& plugin_host_program,
   if (const auto refused = answer->find("refused"); refused != answer->end()) {
     return error_from_json(*refused);
   }
-  const auto descriptor = answer->find("descriptor");
-  if (descriptor == answer->end() || !descriptor->is_string()) {
+  if (!answer->contains("descriptor")) {
     return Error{ErrorKind::failed, "probe_silent", "the probe's answer holds no descriptor"};
   }
-  return descriptor->get<std::string>();
+  return Probed{text_of(*answer, "descriptor"), text_of(*answer, "abi"),
+                text_of(*answer, "objection"), text_of(*answer, "objection_text")};
 }
 
 }  // namespace rolesync::plugin

@@ -21,12 +21,17 @@ class Provider {
 
   const Provided& provided() const { return provided_; }
 
-  // `fault` becomes true when the plugin crashed, hung or broke the protocol.
-  Result<Json> call(std::string_view method, const Json& request, const CallOptions& options,
-                    bool& fault);
+  // When a call that begins now must be over.
+  Clock::time_point deadline(std::string_view method, const CallOptions& options) const;
 
-  // Ends instances that nobody has used since then.
-  void drop_idle_since(Clock::time_point when);
+  // `fault` becomes true when the plugin crashed, hung or broke the protocol. A new instance after
+  // a fault is made after a pause, which grows with the faults in a row.
+  Result<Json> call(std::string_view method, const Json& request, const CallOptions& options,
+                    Clock::time_point deadline, bool& fault);
+
+  // Ends instances that nobody has used since then, and those that have grown too large. True
+  // while others are kept.
+  bool tidy(Clock::time_point unused_since);
 
  private:
   struct Idle {
@@ -35,7 +40,10 @@ class Provider {
   };
   Result<std::unique_ptr<Instance>> acquire(Clock::time_point deadline,
                                             const CancelFlag* cancelled);
-  void release(std::unique_ptr<Instance> instance);
+  // Waits for a moment in which an instance may be taken or made. Holds the lock.
+  Status wait_for_turn(std::unique_lock<std::mutex>& lock, Clock::time_point deadline,
+                       const CancelFlag* cancelled);
+  void release(std::unique_ptr<Instance> instance, bool fault);
 
   const Provided provided_;
   const Factory make_;
@@ -44,6 +52,8 @@ class Provider {
   std::condition_variable freed_;
   std::vector<Idle> idle_;
   std::size_t busy_ = 0;
+  int faults_in_a_row_ = 0;
+  Clock::time_point next_start_;  // no instance is made before
 };
 
 }  // namespace rolesync::plugin

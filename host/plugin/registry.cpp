@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/plugin/registry.hpp"
 
-#include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <thread>
 
-#include "host/plugin/directory_watch.hpp"
-#include "host/plugin/generation.hpp"
+#include "host/plugin/generations.hpp"
+#include "host/plugin/keeper.hpp"
 #include "host/plugin/options.hpp"
-#include "host/plugin/plugin_file.hpp"
 #include "host/plugin/quarantine.hpp"
-#include "host/process/unique_fd.hpp"
 
 namespace rolesync::plugin {
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::array<const char*, 4> kind_directories = {"role", "detector", "deployer",
-                                                         "restart_strategy"};
-constexpr milliseconds quiet_time{60};       // no event for this long: writing is over
-constexpr milliseconds longest_wait{1'000};  // look anyway when events do not end
+constexpr milliseconds first_retry{100};
+constexpr milliseconds cancel_poll{50};
 
 Error missing(std::string_view kind, std::string_view id) {
   return {ErrorKind::not_found, "plugin_missing",
@@ -38,79 +28,63 @@ Error missing(std::string_view kind, std::string_view id) {
           "copy one into a plugin directory; `rolesync plugin list` shows what is there"};
 }
 
+Millis wall_clock_now() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string quarantine_text(const std::optional<Fault>& last) {
+  return "it failed three times within ten minutes" +
+         (last ? ", at last so: " + last->message : std::string());
+}
+
+// Before a plugin that said `transient` is asked again. False: no time is left, or nobody waits.
+bool pause(milliseconds length, Clock::time_point deadline, const CancelFlag* cancelled) {
+  const auto until = Clock::now() + length;
+  if (until >= deadline) return false;
+  while (Clock::now() < until) {
+    if (cancelled && cancelled->load()) return false;
+    std::this_thread::sleep_for(std::min<Clock::duration>(cancel_poll, until - Clock::now()));
+  }
+  return true;
+}
+
 }  // namespace
 
 struct Registry::State {
   explicit State(RegistryOptions given)
       : options(std::move(given)),
-        loader(options.private_directory, options.plugin_host_program),
-        generation(std::make_shared<Generation>()),
-        wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-
-  std::shared_ptr<const Generation> current() const {
-    const std::lock_guard lock(generation_mutex);
-    return generation;
-  }
-
-  std::vector<fs::path> directories() const {
-    std::vector<fs::path> all = options.packaged_directories;
-    all.insert(all.end(), options.drop_in_directories.begin(), options.drop_in_directories.end());
-    for (std::size_t i = all.size(); i-- > 0;) {
-      for (const char* kind : kind_directories) all.push_back(all[i] / kind);
-    }
-    return all;
-  }
-
-  // Files of one plugin directory and its kinds, in a stable order.
-  static std::vector<fs::path> files_in(const fs::path& directory) {
-    std::vector<fs::path> files;
-    const auto collect = [&](const fs::path& where) {
-      std::error_code error;
-      std::set<fs::path> sorted;
-      for (fs::directory_iterator it(where, error), end; !error && it != end; it.increment(error)) {
-        if (it->path().extension() == ".so") sorted.insert(it->path());
-      }
-      files.insert(files.end(), sorted.begin(), sorted.end());
-    };
-    collect(directory);
-    for (const char* kind : kind_directories) collect(directory / kind);
-    return files;
-  }
-
-  std::shared_ptr<PluginFile> load(const fs::path& path, bool isolated, const Generation& before) {
-    for (const Generation::Entry& entry : before.entries) {
-      const PluginFile& known = *entry.file;
-      if (known.path == path && known.isolated == isolated && !known.error &&
-          known.signature == signature_of(path)) {
-        return entry.file;
-      }
-    }
-    return loader.load(path, isolated);
-  }
+        generations(options),
+        keeper({[this] { scan(); }, [this] { return tidy_children(); },
+                watched_directories(options), options.rescan_interval, options.child_idle_limit}) {}
 
   void scan() {
-    bool changed = false;
-    {
-      const std::lock_guard scanning(scan_mutex);
-      const auto before = current();
-      std::vector<std::shared_ptr<PluginFile>> files;
-      const auto add = [&](const std::vector<fs::path>& roots, bool isolated) {
-        for (const fs::path& root : roots) {
-          for (const fs::path& path : files_in(fs::absolute(root))) {
-            files.push_back(load(path, isolated, *before));
-          }
-        }
-      };
-      add(options.packaged_directories, false);
-      add(options.drop_in_directories, true);
-      auto made = make_generation(std::move(files), before.get());
-      changed = !made->looks_like(*before);
-      if (changed) log_changes(*before, *made);
-      const std::lock_guard lock(generation_mutex);
-      generation = std::move(made);
+    if (generations.scan()) tell();
+  }
+
+  // True while children wait for their next call.
+  bool tidy_children() {
+    const auto old = Clock::now() - options.child_idle_limit;
+    const auto generation = generations.current();  // held: a scan may put another one in its place
+    bool children = false;
+    for (const Generation::Entry& entry : generation->entries) {
+      if (!entry.file->isolated) continue;
+      for (const auto& provider : entry.file->providers) children |= provider->tidy(old);
     }
-    forget_unused();
-    if (!changed) return;
+    return children;
+  }
+
+  void record_fault(PluginFile& file, const Error& error) {
+    ++file.faults;
+    spdlog::warn("plugin fault path={} reason={} message=\"{}\"", file.path.string(), error.reason,
+                 error.message);
+    if (quarantine.record_fault(file.sha256, {error.reason, error.message, wall_clock_now()})) {
+      spdlog::error("plugin quarantined path={} sha256={}", file.path.string(), file.sha256);
+      tell();
+    }
+  }
+
+  void tell() {
     std::function<void()> callback;
     {
       const std::lock_guard lock(callback_mutex);
@@ -119,92 +93,12 @@ struct Registry::State {
     if (callback) callback();
   }
 
-  void forget_unused() {
-    const std::lock_guard scanning(scan_mutex);
-    loader.forget_unused();
-  }
-
-  static void log_changes(const Generation& before, const Generation& after) {
-    for (const Generation::Entry& entry : after.entries) {
-      const bool known = std::any_of(
-          before.entries.begin(), before.entries.end(), [&](const Generation::Entry& old) {
-            return old.info.path == entry.info.path && old.info.sha256 == entry.info.sha256 &&
-                   old.info.reason == entry.info.reason;
-          });
-      if (known) continue;
-      if (entry.info.state == PluginState::ready) {
-        spdlog::info("plugin loaded name={} version={} path={}", entry.info.name,
-                     entry.info.version, entry.info.path.string());
-      } else {
-        spdlog::warn("plugin refused path={} reason={} {}", entry.info.path.string(),
-                     entry.info.reason, entry.info.detail);
-      }
-    }
-  }
-
-  void keep() {
-    auto next_scan = Clock::now() + options.rescan_interval;
-    while (!stopping) {
-      if (watching) {
-        for (const fs::path& directory : directories()) watch.add(directory);
-      }
-      const auto nap =
-          std::min<milliseconds>(options.rescan_interval, options.child_idle_limit / 2);
-      const bool events = wait_for_events(std::max(nap, milliseconds(10)));
-      if (stopping) return;
-      if (watching && (events || Clock::now() >= next_scan)) {
-        scan();
-        next_scan = Clock::now() + options.rescan_interval;
-      }
-      end_idle_children();
-    }
-  }
-
-  // True when the directories changed; events are gathered until they pause.
-  bool wait_for_events(milliseconds nap) {
-    std::array<pollfd, 2> fds{{{wake.get(), POLLIN, 0}, {watching ? watch.fd() : -1, POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), static_cast<int>(nap.count()));
-    if (fds[0].revents) {
-      std::uint64_t count;
-      (void)!::read(wake.get(), &count, sizeof count);
-    }
-    if (!fds[1].revents || !watch.drain()) return false;
-    const auto until = Clock::now() + longest_wait;
-    while (!stopping && Clock::now() < until) {
-      if (::poll(fds.data(), fds.size(), static_cast<int>(quiet_time.count())) == 0) break;
-      if (fds[0].revents) break;
-      watch.drain();
-    }
-    return true;
-  }
-
-  void end_idle_children() {
-    const auto old = Clock::now() - options.child_idle_limit;
-    const auto generation = current();  // held: a scan may put another one in its place
-    for (const Generation::Entry& entry : generation->entries) {
-      if (!entry.file->isolated) continue;
-      for (const auto& provider : entry.file->providers) provider->drop_idle_since(old);
-    }
-  }
-
-  void wake_keeper() {
-    const std::uint64_t one = 1;
-    (void)!::write(wake.get(), &one, sizeof one);
-  }
-
   const RegistryOptions options;
-  std::mutex scan_mutex;  // one scan at a time; taken before the others
-  Loader loader;
-  mutable std::mutex generation_mutex;
-  std::shared_ptr<const Generation> generation;
+  Generations generations;
   Quarantine quarantine;
   std::mutex callback_mutex;
   std::function<void()> on_change;
-
-  DirectoryWatch watch;
-  UniqueFd wake;
-  std::atomic<bool> watching{false}, stopping{false};
-  std::thread keeper;
+  Keeper keeper;  // last: its thread uses the others
 };
 
 const char* to_word(PluginState state) {
@@ -221,19 +115,13 @@ const char* to_word(PluginState state) {
 
 Registry::Registry(RegistryOptions options) : state_(std::make_unique<State>(std::move(options))) {
   state_->scan();
-  state_->keeper = std::thread([state = state_.get()] { state->keep(); });
+  state_->keeper.start();
 }
 
-Registry::~Registry() {
-  state_->stopping = true;
-  state_->wake_keeper();
-  state_->keeper.join();
-}
+Registry::~Registry() = default;
 
 void Registry::start_watching() {
-  for (const fs::path& directory : state_->directories()) state_->watch.add(directory);
-  state_->watching = true;
-  state_->wake_keeper();
+  state_->keeper.start_watching();
   state_->scan();  // what came between the last look and the watch
 }
 
@@ -243,26 +131,29 @@ void Registry::rescan() {
 
 Result<Json> Registry::call(std::string_view kind, std::string_view id, std::string_view method,
                             const Json& request, const CallOptions& options) {
-  const auto generation = state_->current();
+  const auto generation = state_->generations.current();
   const auto found = generation->served.find({std::string(kind), std::string(id)});
   if (found == generation->served.end()) return missing(kind, id);
   const auto& [file, provider] = found->second;
   if (state_->quarantine.holds(file->sha256)) {
     return Error{ErrorKind::unavailable, "plugin_quarantined",
-                 file->path.string() + " failed three times within ten minutes",
-                 "replace the file by a repaired one, or restart this process to try again"};
+                 file->path.string() + " is quarantined: " +
+                     quarantine_text(state_->quarantine.last_fault(file->sha256)),
+                 "replace the file by a repaired one, or lift it with `rolesync plugin "
+                 "unquarantine`"};
   }
-  ++file->calls;
-  bool fault = false;
-  Result<Json> result = provider->call(method, request, options, fault);
-  if (fault) {
-    ++file->faults;
-    spdlog::warn("plugin fault path={} {}", file->path.string(), result.error().message);
-    if (state_->quarantine.record_fault(file->sha256)) {
-      spdlog::error("plugin quarantined path={} sha256={}", file->path.string(), file->sha256);
-    }
+  const auto deadline = provider->deadline(method, options);
+  auto wait = first_retry;
+  for (int attempt = 1;; ++attempt, wait *= 2) {
+    ++file->calls;
+    bool fault = false;
+    Result<Json> result = provider->call(method, request, options, deadline, fault);
+    if (result) return result;
+    if (fault) state_->record_fault(*file, result.error());
+    const bool transient = !fault && result.error().kind == ErrorKind::unavailable;
+    if (!transient || attempt >= options.attempts) return result;
+    if (!pause(wait, deadline, options.cancelled)) return result;
   }
-  return result;
 }
 
 bool Registry::has(std::string_view kind, std::string_view id) const {
@@ -270,7 +161,7 @@ bool Registry::has(std::string_view kind, std::string_view id) const {
 }
 
 std::optional<Provided> Registry::find(std::string_view kind, std::string_view id) const {
-  const auto generation = state_->current();
+  const auto generation = state_->generations.current();
   const auto found = generation->served.find({std::string(kind), std::string(id)});
   if (found == generation->served.end()) return std::nullopt;
   return found->second.provider->provided();
@@ -278,7 +169,7 @@ std::optional<Provided> Registry::find(std::string_view kind, std::string_view i
 
 std::vector<Provided> Registry::provided(std::string_view kind) const {
   std::vector<Provided> all;
-  const auto generation = state_->current();
+  const auto generation = state_->generations.current();
   for (const auto& [id, served] : generation->served) {
     if (id.first == kind) all.push_back(served.provider->provided());
   }
@@ -287,15 +178,16 @@ std::vector<Provided> Registry::provided(std::string_view kind) const {
 
 std::vector<PluginInfo> Registry::plugins() const {
   std::vector<PluginInfo> all;
-  const auto generation = state_->current();
+  const auto generation = state_->generations.current();
   for (const Generation::Entry& entry : generation->entries) {
     PluginInfo info = entry.info;
     info.calls = entry.file->calls;
     info.faults = entry.file->faults;
+    info.last_fault = state_->quarantine.last_fault(info.sha256);
     if (info.state == PluginState::ready && state_->quarantine.holds(info.sha256)) {
       info.state = PluginState::quarantined;
       info.reason = "plugin_quarantined";
-      info.detail = "it failed three times within ten minutes; replace it";
+      info.detail = quarantine_text(info.last_fault);
     }
     all.push_back(std::move(info));
   }
@@ -309,6 +201,52 @@ Status Registry::check_options(std::string_view kind, std::string_view id,
   const Result<Json> schema = parse_json(provided->options_schema);
   if (!schema) return schema.error();
   return plugin::check_options(*schema, options);
+}
+
+Result<Json> Registry::complete_options(std::string_view kind, std::string_view id,
+                                        const Json& options) const {
+  const auto provided = find(kind, id);
+  if (!provided) return missing(kind, id);
+  const Result<Json> schema = parse_json(provided->options_schema);
+  if (!schema) return schema.error();
+  if (Status fits = plugin::check_options(*schema, options); !fits) return fits.error();
+  return with_defaults(*schema, options);
+}
+
+bool Registry::is_isolated(std::string_view kind, std::string_view id) const {
+  const auto generation = state_->generations.current();
+  const auto found = generation->served.find({std::string(kind), std::string(id)});
+  return found != generation->served.end() && found->second.file->isolated;
+}
+
+std::string Registry::content_of(std::string_view kind, std::string_view id) const {
+  const auto generation = state_->generations.current();
+  const auto found = generation->served.find({std::string(kind), std::string(id)});
+  return found == generation->served.end() ? "" : found->second.file->sha256;
+}
+
+Status Registry::unquarantine(std::string_view name_or_sha256) {
+  bool known = false, lifted = false;
+  for (const PluginInfo& info : plugins()) {
+    if (info.sha256.empty() || (info.name != name_or_sha256 && info.sha256 != name_or_sha256)) {
+      continue;
+    }
+    known = true;
+    if (!state_->quarantine.lift(info.sha256)) continue;
+    lifted = true;
+    spdlog::info("plugin unquarantined path={} sha256={}", info.path.string(), info.sha256);
+  }
+  const std::string name(name_or_sha256);
+  if (!known) {
+    return Error{ErrorKind::not_found, "plugin_missing", "there is no plugin " + name,
+                 "`rolesync plugin list` shows what is there"};
+  }
+  if (!lifted) {
+    return Error{ErrorKind::conflict, "not_quarantined", "plugin " + name + " is not quarantined",
+                 "`rolesync plugin show` says in which state it is"};
+  }
+  state_->tell();
+  return {};
 }
 
 void Registry::on_change(std::function<void()> callback) {

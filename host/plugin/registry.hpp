@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "host/plugin/host_services.hpp"
+#include "host/plugin/policy.hpp"
+#include "host/plugin/quarantine.hpp"
 #include "host/process/child.hpp"
 #include "host/values/json.hpp"
 #include "host/values/result.hpp"
@@ -43,11 +45,16 @@ struct PluginInfo {
   std::string version;
   std::string sha256;
   PluginState state = PluginState::failed;
-  std::string reason;  // snake_case code when not ready
-  std::string detail;  // one sentence when not ready
+  // Why it is not ready; or, when it is, what else there is to know: replacement_refused (the file
+  // there now cannot be used, the content loaded before goes on), superseded, duplicate_id (of some
+  // of what it provides).
+  std::string reason;  // snake_case code
+  std::string detail;  // one sentence
+  std::string abi;     // "1.0"; empty until it was loaded once
   bool isolated = false;
   std::vector<Provided> provides;
-  std::uint64_t calls = 0, faults = 0;
+  std::uint64_t calls = 0, faults = 0;  // of this content since it was loaded
+  std::optional<Fault> last_fault;
 };
 
 struct CallOptions {
@@ -57,6 +64,9 @@ struct CallOptions {
   std::chrono::milliseconds time_limit{0};
   HostServices* services = nullptr;  // none: every service is refused
   const CancelFlag* cancelled = nullptr;
+  // Calls in all when the plugin answers `transient`, with pauses, within the time limit. 1 for
+  // calls that use something up, and for those that are repeated anyway.
+  int attempts = 1;
 };
 
 struct RegistryOptions {
@@ -67,6 +77,7 @@ struct RegistryOptions {
   std::vector<std::filesystem::path> drop_in_directories;
   std::filesystem::path private_directory;    // copies named <sha256>.so; created 0700
   std::filesystem::path plugin_host_program;  // rolesync-plugin-host: probe and isolated children
+  Policy policy;
   std::chrono::milliseconds child_idle_limit{60'000};  // an isolated child without calls is ended
   std::chrono::milliseconds rescan_interval{30'000};
 };
@@ -84,7 +95,12 @@ class Registry {
   // not_found/plugin_missing, invalid/invalid_options with a JSON pointer per fault.
   Status check_options(std::string_view kind, std::string_view id, const Json& options) const;
 
-  // Errors: not_found/plugin_missing, timeout/plugin_timeout, failed/plugin_fault, or the error the
+  // The same values with the plugin's defaults for what is missing, all as text.
+  Result<Json> complete_options(std::string_view kind, std::string_view id,
+                                const Json& options) const;
+
+  // Errors: not_found/plugin_missing; unavailable/plugin_quarantined; a fault of the plugin:
+  // timeout/plugin_timeout, failed/plugin_fault, plugin_flood, plugin_memory; or the error the
   // plugin itself reported (kind by its status code; `transient` becomes unavailable).
   Result<Json> call(std::string_view kind, std::string_view id, std::string_view method,
                     const Json& request, const CallOptions& options = {});
@@ -93,6 +109,13 @@ class Registry {
   std::optional<Provided> find(std::string_view kind, std::string_view id) const;
   std::vector<Provided> provided(std::string_view kind) const;
   std::vector<PluginInfo> plugins() const;
+  bool is_isolated(std::string_view kind, std::string_view id) const;
+  // sha256 of the file that serves it now; empty: none.
+  std::string content_of(std::string_view kind, std::string_view id) const;
+
+  // Gives quarantined contents of that name or sha256 a clean start. Errors:
+  // not_found/plugin_missing, conflict/not_quarantined.
+  Status unquarantine(std::string_view name_or_sha256);
 
   // Called after every change of generation, from the thread that made it (the watcher's, or the
   // caller of rescan). The callback may call into the registry, but not replace itself.

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "host/values/hash.hpp"
 #include "host/values/names.hpp"
@@ -56,16 +57,25 @@ std::shared_ptr<const Catalog> RoleCatalog::get() const {
 }
 
 void RoleCatalog::ask_plugins() {
-  specs_.clear();
+  const auto before = std::exchange(specs_, {});
   broken_specs_.clear();
   for (const plugin::Provided& provided : registry_.provided("role")) {
     if (!is_name(provided.id)) {
       spdlog::warn("plugin role id \"{}\" is not a role name; left out", provided.id);
       continue;
     }
-    const auto spec = registry_.call("role", provided.id, "spec", Json::object());
+    // What a content has said of itself it is not asked again: it may not answer now.
+    const std::string content = registry_.content_of("role", provided.id);
+    const auto known = before.find(provided.id);
+    if (known != before.end() && known->second.content == content) {
+      specs_[provided.id] = known->second;
+      continue;
+    }
+    plugin::CallOptions call;
+    call.attempts = 3;
+    const auto spec = registry_.call("role", provided.id, "spec", Json::object(), call);
     if (spec && spec->is_object()) {
-      specs_[provided.id] = to_text(*spec);
+      specs_[provided.id] = {content, to_text(*spec)};
     } else {
       const Error error =
           spec ? Error{ErrorKind::failed, "plugin_fault", "spec is not a JSON object"}
@@ -86,7 +96,7 @@ Status RoleCatalog::reload(bool specs) {
   auto next = std::make_shared<Catalog>();
   for (const auto& [name, spec] : specs_) {
     next->roles[name].name = name;
-    next->roles[name].spec = spec;
+    next->roles[name].spec = spec.text;
   }
   for (const store::RoleOverride& override_ : *overrides) {
     CatalogRole& role = next->roles[override_.role];

@@ -57,7 +57,11 @@ class RoleCatalog {
   const RoleDefaults defaults_;
   std::function<void()> changed_;
   std::mutex reloading_;
-  std::map<std::string, std::string> specs_;  // by plugin id; JSON text
+  struct Spec {
+    std::string content;  // sha256 of the plugin that said it
+    std::string text;     // JSON
+  };
+  std::map<std::string, Spec> specs_;  // by plugin id
   std::map<std::string, Error> broken_specs_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Catalog> current_;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A correct plugin in plain C, detector "bad"; each file here changes exactly one thing by defining
+/* A correct plugin in plain C (and C++), detector "bad"; each file here changes exactly one thing by defining
  * a macro or a function of its own before including this. */
 #pragma once
 #include <rolesync/abi.h>
@@ -53,5 +53,8 @@ static int32_t call(void* instance, const char* method, const char* json, size_t
 #ifndef BAD_NO_ENTRY
 static const rs_plugin entry = {BAD_MAGIC,     BAD_STRUCT_SIZE, BAD_ABI_MAJOR, RS_ABI_MINOR, 0,
                                 "bad_plugins", describe,        create,        call,         free};
-const rs_plugin* const rolesync_plugin = &entry;
+#ifdef __cplusplus
+extern "C"
+#endif
+    const rs_plugin* const rolesync_plugin = &entry;
 #endif

@@ -20,7 +20,9 @@ class BadPlugin : public PluginFixture {
  protected:
   BadPlugin() {
     put(sample("v1"), packaged_ / "sample.so");
-    registry_ = std::make_unique<Registry>(options());
+    RegistryOptions given = options();
+    given.policy.child.memory_bytes = 96 << 20;
+    registry_ = std::make_unique<Registry>(given);
   }
   ~BadPlugin() override {
     const Result<Json> answer = registry_->call("detector", "sample", "answer", Json::object());
@@ -51,6 +53,9 @@ struct Refusal {
   const char* id;
   const char* reason;
 };
+void PrintTo(const Refusal& refusal, std::ostream* out) {  // else its bytes, which are addresses
+  *out << refusal.reason;
+}
 
 class BadPluginRefused : public BadPlugin, public testing::WithParamInterface<Refusal> {};
 
@@ -69,7 +74,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"hangs_in_describe", "probe_timeout"}, Refusal{"describe_fails", "describe_failed"},
         Refusal{"invalid_descriptor", "invalid_descriptor"},
         Refusal{"descriptor_no_json", "invalid_descriptor"},
-        Refusal{"unknown_need", "invalid_descriptor"}, Refusal{"duplicate_id", "duplicate_id"}),
+        Refusal{"unknown_need", "invalid_descriptor"}, Refusal{"duplicate_id", "duplicate_id"},
+        Refusal{"throws_at_load", "load_failed"}, Refusal{"crashes_in_create", "probe_crashed"},
+        Refusal{"refuses_create", "create_failed"}),
     [](const auto& instance) { return instance.param.id; });
 
 // The same files in a packaged directory, where plugins run inside the process.
@@ -86,8 +93,32 @@ INSTANTIATE_TEST_SUITE_P(, BadPluginPackaged,
                          testing::Values(Refusal{"aborts_at_load", "probe_crashed"},
                                          Refusal{"exits_at_load", "probe_silent"},
                                          Refusal{"entry_no_pointer", "probe_crashed"},
-                                         Refusal{"unresolved_symbol", "symbol_unresolved"}),
+                                         Refusal{"unresolved_symbol", "symbol_unresolved"},
+                                         Refusal{"throws_at_load", "load_failed"},
+                                         Refusal{"crashes_in_create", "probe_crashed"},
+                                         Refusal{"changes_signal_handlers", "changes_process"},
+                                         Refusal{"changes_umask", "changes_process"},
+                                         Refusal{"changes_directory", "changes_process"},
+                                         Refusal{"leaves_thread", "leaves_thread"}),
                          [](const auto& instance) { return instance.param.id; });
+
+// What they do to their own process is no harm when that is a child.
+class BadPluginContained : public BadPlugin, public testing::WithParamInterface<const char*> {};
+
+TEST_P(BadPluginContained, ServesFromItsChildAndChangesNothingHere) {
+  const auto directory = fs::current_path();
+  const mode_t mask = ::umask(022);
+  ::umask(mask);
+  EXPECT_EQ(drop_in(GetParam()).state, PluginState::ready);
+  EXPECT_EQ(*call(), "fine");
+  EXPECT_EQ(fs::current_path(), directory);
+  EXPECT_EQ(::umask(mask), mask);
+}
+
+INSTANTIATE_TEST_SUITE_P(, BadPluginContained,
+                         testing::Values("changes_signal_handlers", "changes_umask",
+                                         "changes_directory", "leaves_thread"),
+                         [](const auto& instance) { return std::string(instance.param); });
 
 TEST_F(BadPlugin, TheControlIsFine) {
   EXPECT_EQ(drop_in("no_fault").state, PluginState::ready);
@@ -124,6 +155,17 @@ TEST_F(BadPlugin, TruncatedAnywhere) {
   EXPECT_EQ(*call(), "fine");
 }
 
+TEST_F(BadPlugin, OfAnotherArchitecture) {
+  copy(bad_plugin("no_fault"), drop_in_ / "no_fault.so");
+  {
+    std::fstream file(drop_in_ / "no_fault.so", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(18);  // e_machine
+    file.write("\x28\0", 2);
+  }
+  registry_->rescan();
+  expect_refused(info(*registry_, drop_in_ / "no_fault.so"), "wrong_architecture");
+}
+
 TEST_F(BadPlugin, WritableByEverybody) {
   put(bad_plugin("no_fault"), drop_in_ / "no_fault.so");
   ::chmod((drop_in_ / "no_fault.so").c_str(), 0666);
@@ -158,12 +200,19 @@ struct Misbehaviour {
   const char* reason;
   bool fault;
 };
+void PrintTo(const Misbehaviour& misbehaviour, std::ostream* out) {
+  *out << misbehaviour.reason;
+}
 
 class BadPluginCall : public BadPlugin, public testing::WithParamInterface<Misbehaviour> {};
 
 TEST_P(BadPluginCall, FailsThatCallOnly) {
   ASSERT_EQ(drop_in(GetParam().id).state, PluginState::ready);
-  const Result<Json> answer = call();
+  // Generous where the fault is not that it takes long.
+  const bool hangs = GetParam().reason == std::string("plugin_timeout");
+  const Result<Json> answer = registry_->call(
+      "detector", "bad", "detect", Json::object(),
+      {.time_limit = hangs ? std::chrono::milliseconds(700) : std::chrono::milliseconds(20'000)});
   ASSERT_FALSE(answer.ok()) << *answer;
   EXPECT_EQ(answer.error().reason, GetParam().reason) << answer.error().text();
   EXPECT_FALSE(answer.error().message.empty());
@@ -173,11 +222,16 @@ TEST_P(BadPluginCall, FailsThatCallOnly) {
 
 INSTANTIATE_TEST_SUITE_P(, BadPluginCall,
                          testing::Values(Misbehaviour{"crashes_in_call", "plugin_fault", true},
+                                         Misbehaviour{"throws_exception", "plugin_fault", true},
+                                         Misbehaviour{"throws_int", "plugin_fault", true},
+                                         Misbehaviour{"floods_stdout", "plugin_flood", true},
+                                         Misbehaviour{"floods_log", "plugin_flood", true},
+                                         Misbehaviour{"eats_memory_in_call", "plugin_memory", true},
                                          Misbehaviour{"exits_in_call", "plugin_fault", true},
                                          Misbehaviour{"hangs_in_call", "plugin_timeout", true},
                                          Misbehaviour{"answers_no_json", "plugin_fault", true},
                                          Misbehaviour{"answers_deep_json", "plugin_fault", true},
-                                         Misbehaviour{"create_fails", "transient", false},
+                                         Misbehaviour{"create_is_transient", "transient", false},
                                          Misbehaviour{"errors_without_text", "failed", false},
                                          Misbehaviour{"unknown_status", "failed", false},
                                          Misbehaviour{"calls_undeclared_service",
@@ -190,6 +244,40 @@ TEST_F(BadPlugin, PrintingIsNoAnswer) {
   fs::remove(drop_in_ / "prints_while_loading.so");
   EXPECT_EQ(drop_in("prints_in_call").state, PluginState::ready);
   EXPECT_EQ(*call(), "fine");
+}
+
+TEST_F(BadPlugin, GrowingWithEveryCallEndsTheChildInTime) {
+  drop_in("grows_memory");
+  std::string reason;
+  for (int i = 0; i < 200 && reason.empty(); ++i) {
+    const Result<Json> answer = call();
+    if (!answer) reason = answer.error().reason;
+  }
+  EXPECT_EQ(reason, "plugin_memory");
+  EXPECT_EQ(*call(), "fine") << "a new child starts from nothing";
+}
+
+TEST_F(BadPlugin, TheThousandthCallFailsAndTheNextIsServed) {
+  drop_in("crashes_on_thousandth_call");
+  for (int i = 1; i < 1000; ++i) ASSERT_TRUE(call().ok()) << i;
+  EXPECT_EQ(call().error().reason, "plugin_fault");
+  EXPECT_EQ(*call(), "fine");
+}
+
+// In a packaged directory, inside this process.
+TEST_F(BadPlugin, AnExceptionFromAnInlinePluginIsAnErrorOfThatCall) {
+  for (const char* id : {"throws_exception", "throws_int"}) {
+    const fs::path file = packaged_ / (std::string(id) + ".so");
+    put(bad_plugin(id), file);
+    registry_->rescan();
+    const Result<Json> answer = call();
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().reason, "plugin_fault");
+    EXPECT_NE(answer.error().message.find("exception"), std::string::npos);
+    EXPECT_EQ(info(*registry_, file).faults, 1u);
+    fs::remove(file);
+    registry_->rescan();
+  }
 }
 
 TEST_F(BadPlugin, ThreeCrashesAreEnough) {

@@ -65,6 +65,44 @@ TEST_F(IsolationTest, ThreeFaultsQuarantineTheContentUntilItIsReplaced) {
   EXPECT_EQ(*call(registry, "answer"), 2);
 }
 
+TEST_F(IsolationTest, AQuarantineCanBeLifted) {
+  Registry registry(options());
+  std::atomic<int> told{0};
+  registry.on_change([&] { ++told; });
+  for (int i = 0; i < 3; ++i) (void)call(registry, "crash");
+  EXPECT_EQ(told, 1) << "the quarantine is a change of state";
+  EXPECT_THAT(call(registry, "answer").error().message, testing::HasSubstr("signal 6"));
+  EXPECT_EQ(registry.unquarantine("nobody").error().reason, "plugin_missing");
+  EXPECT_TRUE(registry.unquarantine("sample").ok());
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(*call(registry, "answer"), 1);
+  EXPECT_EQ(registry.unquarantine("sample").error().reason, "not_quarantined");
+  EXPECT_EQ(info(registry, drop_in_ / "sample.so").state, PluginState::ready);
+}
+
+TEST_F(IsolationTest, TheLastFaultIsRemembered) {
+  Registry registry(options());
+  EXPECT_FALSE(info(registry, drop_in_ / "sample.so").last_fault);
+  (void)call(registry, "crash");
+  const auto fault = info(registry, drop_in_ / "sample.so").last_fault;
+  ASSERT_TRUE(fault);
+  EXPECT_EQ(fault->reason, "plugin_fault");
+  EXPECT_THAT(fault->message, testing::HasSubstr("signal 6"));
+  EXPECT_GT(fault->at, 0);
+}
+
+TEST_F(IsolationTest, ACrashedChildIsNotStartedAgainAtOnce) {
+  Registry registry(options());
+  (void)call(registry, "crash");
+  (void)call(registry, "crash");  // waits for the first pause; the second is longer
+  const Error hasty =
+      call(registry, "answer", {.time_limit = std::chrono::milliseconds(5)}).error();
+  EXPECT_EQ(hasty.reason, "plugin_restarting");
+  EXPECT_EQ(hasty.kind, ErrorKind::unavailable);
+  EXPECT_EQ(*call(registry, "answer"), 1) << "a patient call is served";
+  EXPECT_EQ(info(registry, drop_in_ / "sample.so").faults, 2u);
+}
+
 TEST_F(IsolationTest, CancellationReachesThePluginAndIsNoFault) {
   class Services : public HostServices {
    public:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a caller sees of the registry, for inline and isolated plugins alike.
+#include <fstream>
 #include <future>
 #include <vector>
 
@@ -153,6 +154,94 @@ TEST_P(RegistryTest, KindDirectoriesAreSearchedToo) {
   Registry registry(options());
   EXPECT_EQ(registry.provided("detector").size(), 2u);
   EXPECT_EQ(*call(registry, "answer"), 1);
+}
+
+TEST_P(RegistryTest, OptionsGetTheirDefaults) {
+  put(sample("v1"), directory() / "sample.so");
+  Registry registry(options());
+  EXPECT_EQ(*registry.complete_options("detector", "sample", Json::object()),
+            (Json{{"greeting", "hello"}, {"often", "3"}}));
+  EXPECT_EQ(*registry.complete_options("detector", "sample", {{"often", "4"}, {"level", "2"}}),
+            (Json{{"greeting", "hello"}, {"often", "4"}, {"level", "2"}}));
+  EXPECT_EQ(registry.complete_options("detector", "sample", {{"often", "x"}}).error().reason,
+            "invalid_options");
+}
+
+TEST_P(RegistryTest, ATransientAnswerIsAskedForAgainByTheHost) {
+  put(sample("v1"), directory() / "sample.so");
+  Registry registry(options());
+  CallOptions thrice;
+  thrice.attempts = 3;
+  EXPECT_EQ(*call(registry, "later", {{"answers", 2}}, thrice), 3);
+  EXPECT_EQ(call(registry, "later", {{"answers", 1}}).error().reason, "not_yet") << "once only";
+  EXPECT_EQ(*call(registry, "later", {{"answers", 1}}), 2);
+  EXPECT_EQ(call(registry, "later", {{"answers", 9}}, thrice).error().kind, ErrorKind::unavailable);
+  CallOptions brief = thrice;
+  brief.time_limit = std::chrono::milliseconds(90);  // shorter than the first pause
+  EXPECT_EQ(call(registry, "refuse", {{"code", 4}}, brief).error().reason, "because");
+  EXPECT_EQ(info(registry, directory() / "sample.so").faults, 0u);
+}
+
+TEST_P(RegistryTest, OnlyAllowedContentsAreLoaded) {
+  put(sample("v1"), directory() / "sample.so");
+  RegistryOptions strict = options();
+  strict.policy.allowed_sha256 = {std::string(64, '0')};
+  Registry none(strict);
+  const PluginInfo refused = info(none, directory() / "sample.so");
+  EXPECT_EQ(refused.state, PluginState::failed);
+  EXPECT_EQ(refused.reason, "not_in_allow_list");
+  EXPECT_EQ(refused.sha256.size(), 64u) << "so that it can be copied into the config";
+  strict.private_directory = root_ / "private2";
+  strict.policy.allowed_sha256->insert(refused.sha256);
+  Registry one(strict);
+  EXPECT_EQ(*call(one, "answer"), 1);
+  put(sample("v2"), directory() / "sample.so");
+  one.rescan();
+  EXPECT_EQ(*call(one, "answer"), 1) << "the replacement is not allowed";
+  EXPECT_THAT(info(one, directory() / "sample.so").detail, testing::HasSubstr("not_in_allow_list"));
+}
+
+TEST_P(RegistryTest, ThePolicySaysWhereAPluginRuns) {
+  put(sample("v1"), directory() / "sample.so");
+  RegistryOptions turned = options();
+  turned.policy.isolated["sample"] = !GetParam();
+  Registry registry(turned);
+  EXPECT_EQ(registry.is_isolated("detector", "sample"), !GetParam());
+  EXPECT_EQ(info(registry, directory() / "sample.so").isolated, !GetParam());
+  EXPECT_EQ(call(registry, "pid")->get<pid_t>() == getpid(), GetParam());
+}
+
+TEST_P(RegistryTest, AFailedReplacementKeepsTheOldAndSaysSo) {
+  put(sample("v1"), directory() / "sample.so");
+  Registry registry(options());
+  const std::string before = info(registry, directory() / "sample.so").sha256;
+  std::filesystem::path text = root_ / "text";
+  std::ofstream(text) << "no library";
+  put(text, directory() / "sample.so");
+  for (int i = 0; i < 2; ++i) {
+    registry.rescan();
+    EXPECT_EQ(*call(registry, "answer"), 1);
+    const PluginInfo kept = info(registry, directory() / "sample.so");
+    EXPECT_EQ(kept.state, PluginState::ready);
+    EXPECT_EQ(kept.sha256, before);
+    EXPECT_EQ(kept.reason, "replacement_refused");
+    EXPECT_THAT(kept.detail,
+                testing::AllOf(testing::HasSubstr("1.0.0"), testing::HasSubstr("not_elf")));
+  }
+  put(sample("v2"), directory() / "sample.so");
+  registry.rescan();
+  EXPECT_EQ(*call(registry, "answer"), 2);
+  EXPECT_EQ(info(registry, directory() / "sample.so").reason, "");
+  put(text, directory() / "sample.so");
+  std::filesystem::remove(directory() / "sample.so");
+  registry.rescan();
+  EXPECT_FALSE(registry.has("detector", "sample")) << "removed is removed";
+}
+
+TEST_P(RegistryTest, SaysTheAbiOfWhatItLoaded) {
+  put(sample("v1"), directory() / "sample.so");
+  Registry registry(options());
+  EXPECT_EQ(info(registry, directory() / "sample.so").abi, "1.0");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <rolesync/plugin.hpp>
 #include <thread>
+#include <utility>
 
 namespace {
 
@@ -39,11 +40,19 @@ class Sample : public rolesync::Instance {
       while (!host().cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
       throw Error(Code::cancelled, "cancelled", "stopped as asked");
     }
+    if (method == "later") return later(request.at("answers"));
     if (method == "together") return together(request.at("wanted"));
     throw Error(Code::unsupported, "method_unknown", "no method " + std::string(method));
   }
 
  private:
+  int asked_ = 0;
+  // Says `transient` so many times, then the number of calls it took.
+  Json later(int answers) {
+    if (++asked_ <= answers) throw Error(Code::transient, "not_yet", "ask again");
+    return std::exchange(asked_, 0);
+  }
+
   // True when as many calls as wanted were inside at the same moment; false after a while.
   static bool together(int wanted) {
     ++running;
@@ -71,6 +80,8 @@ ROLESYNC_PLUGIN("sample", SAMPLE_VERSION,
                 sample("sample")
                     .summary("for tests")
                     .needs({"fs.exists", "job.cancelled"})
-                    .options(R"({"level": {"type": "integer", "minimum": 1, "maximum": 9}})")
+                    .options(R"({"level": {"type": "integer", "minimum": 1, "maximum": 9},
+                                  "often": {"type": "integer", "default": 3},
+                                  "greeting": {"type": "string", "default": "hello"}})")
                     .timeout("hang", 1),
                 sample("sample_parallel").parallel());
