@@ -96,6 +96,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
       std::make_unique<Parts>(config, std::move(*lock), std::move(*queue), std::move(*credential));
   Parts& parts = *agent->parts_;
   (void)recover_installations(parts.installations);  // logged; the agent must reach its server
+  parts.reporter.learn_releases();
   parts.registry.on_change([&parts] { parts.heartbeat.poke_and_report(); });
   parts.registry.start_watching();
   parts.tasks.resume_all();

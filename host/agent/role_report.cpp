@@ -107,6 +107,15 @@ const FactQuestion& RoleReporter::question(const std::shared_ptr<const Definitio
   return question_;
 }
 
+void RoleReporter::learn_releases() {
+  std::lock_guard lock(look_mutex_);
+  for (const Role& role : parts_.definitions.current()->roles) {
+    if (const std::optional<Held> held = parts_.installations.try_hold(role)) {
+      take_release(installed(role.name), (*held)->current());
+    }
+  }
+}
+
 LocalReport RoleReporter::look(Occasion occasion) {
   std::lock_guard lock(look_mutex_);
   const std::shared_ptr<const Definitions> definitions = parts_.definitions.current();
@@ -174,7 +183,9 @@ void RoleReporter::take_release(Installed& state, const Release* release) {
   state.present = release != nullptr;
   state.task_id = release ? release->task_id : "";
   state.activated_at = release ? release->activated_at : 0;
-  state.facts = std::make_shared<Json>(no_release());
+  Json facts = no_release();
+  if (release) facts.update(release_facts(*release, Proof()));
+  state.facts = std::make_shared<Json>(std::move(facts));
   state.error.clear();
   state.reported_at = 0;
 }

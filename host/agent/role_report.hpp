@@ -39,6 +39,10 @@ class RoleReporter {
   // `full_first`: the machine did not end cleanly, so nothing is believed.
   RoleReporter(Parts parts, bool full_first) : parts_(parts), full_first_(full_first) {}
 
+  // At start, before a task uses an installation again: what the markers say is installed. Until it
+  // can be proven, that is reported, and not that there is nothing.
+  void learn_releases();
+
   enum class Occasion { heartbeat, between };
   LocalReport look(Occasion occasion);
 

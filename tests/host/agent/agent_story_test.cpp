@@ -313,6 +313,30 @@ TEST_F(AgentStory, SaysAgainThatATaskIsStagedWhenItStarts) {
   }
 }
 
+// A task that goes on at start has the installation for itself; that is no reason to report that
+// nothing is installed.
+TEST_F(AgentStory, SaysWhatIsInstalledWhileAResumedTaskUsesIt) {
+  server_->define({role_});
+  join_and_start();
+  ASSERT_EQ(sync("t1", server_->content({{"f", "one"}}))["state"], "succeeded");
+  role_.post_sync_cmd = {"sh", "-c", "until test -e ../go; do sleep 0.05; done"};
+  const std::string second = server_->content({{"f", "two"}});
+  server_->order("c1", "stage", server_->task("t2", role_, second));
+  ASSERT_FALSE(
+      server_->event([](const Json& e) { return e["task_id"] == "t2" && e["state"] == "staged"; })
+          .is_null());
+  server_->order("c2", "activate", {{"task_id", "t2"}});
+  ASSERT_FALSE(server_->event([](const Json& e) { return e["step"] == "post_sync"; }).is_null());
+  agent_.reset();
+  const std::size_t before = server_->heartbeats();
+  start();
+  const Json first = report([](const Json&) { return true; }, before);
+  ASSERT_FALSE(first.is_null());
+  EXPECT_EQ(first["content_id"], second);
+  std::ofstream(directory_ + "/root/go") << "";
+  EXPECT_EQ(end_of("t2")["state"], "succeeded");
+}
+
 TEST_F(AgentStory, ResultsWaitForTheServerAndSurviveARestart) {
   server_->define({role_});
   join_and_start();
