@@ -51,7 +51,7 @@ class Commands {
   std::deque<std::string> order_;  // of known_, oldest first
   std::set<std::string> unacknowledged_;
   CancelFlag stopping_{false};
-  KeyedWorkers sources_{2};
+  KeyedWorkers sources_{"sources", 2};
 };
 
 }  // namespace rolesync::agent

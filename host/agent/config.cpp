@@ -135,6 +135,9 @@ Status read_config_text(const std::string& text, const std::string& name, AgentC
   auto keep = static_cast<std::int64_t>(config.keep_releases);
   reader.number("keep_releases", 1, 100, keep);
   config.keep_releases = static_cast<std::size_t>(keep);
+  auto tasks = static_cast<std::int64_t>(config.parallel_tasks);
+  reader.number("parallel_tasks", 1, 64, tasks);
+  config.parallel_tasks = static_cast<std::size_t>(tasks);
   auto queue = static_cast<std::int64_t>(config.queue_limit);
   reader.number("queue_limit", 10, 1'000'000, queue);
   config.queue_limit = static_cast<std::size_t>(queue);

@@ -35,6 +35,7 @@ struct AgentConfig {
   RoleDefaults role_defaults;
 
   std::size_t keep_releases = 3;
+  std::size_t parallel_tasks = 4;  // of different targets
   std::chrono::seconds health_limit{30};
   std::chrono::seconds command_limit{600};
   std::chrono::seconds detect_interval{10};  // local look between heartbeats

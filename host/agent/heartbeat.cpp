@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/agent/heartbeat.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -50,6 +52,7 @@ void Heartbeat::end() {
 void Heartbeat::start() {
   talker_ = std::thread([this] { talk(); });
   watcher_ = std::thread([this] { watch(); });
+  ::pthread_setname_np(talker_.native_handle(), "heartbeat");
 }
 
 void Heartbeat::poke() {

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/agent/keyed_workers.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 
 namespace rolesync::agent {
 
-KeyedWorkers::KeyedWorkers(std::size_t threads) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+KeyedWorkers::KeyedWorkers(const char* name, std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { run(); });
+    ::pthread_setname_np(threads_.back().native_handle(), name);
+  }
 }
 
 KeyedWorkers::~KeyedWorkers() {

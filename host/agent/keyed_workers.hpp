@@ -16,7 +16,8 @@ namespace rolesync::agent {
 
 class KeyedWorkers {
  public:
-  explicit KeyedWorkers(std::size_t threads);
+  // `name` is what the system calls the threads (top -H, strace): at most 15 characters.
+  KeyedWorkers(const char* name, std::size_t threads);
   ~KeyedWorkers();  // waits for the jobs in progress; drops the waiting ones
   void add(std::string key, std::function<void()> job);
   void stop();  // no job is begun any more

@@ -42,7 +42,9 @@ Error cancelled() {
 }  // namespace
 
 Tasks::Tasks(Parts parts, std::function<void()> on_end)
-    : parts_(parts), on_end_(std::move(on_end)) {
+    : parts_(parts),
+      on_end_(std::move(on_end)),
+      workers_("tasks", parts.config.parallel_tasks) {
   load_fences();
 }
 

@@ -72,7 +72,7 @@ class Tasks {
   std::map<std::string, std::uint64_t> fences_;  // the highest seen, by role
   std::map<std::string, std::chrono::steady_clock::time_point> collected_;
   CancelFlag stopping_{false};
-  KeyedWorkers workers_{4};
+  KeyedWorkers workers_;
 };
 
 }  // namespace rolesync::agent

@@ -24,6 +24,7 @@ drop_in_dirs = []
 allowed_roots = ["/home/autobot", "/opt"]
 allowed_units = ["autobot-*"]
 keep_releases = 5
+parallel_tasks = 1
 detect_seconds = 2
 [server]
 url = ["https://one:8770", "https://two:8770"]
@@ -50,6 +51,7 @@ format = "json"
   EXPECT_EQ(config.command_limit.count(), 30);
   EXPECT_EQ(config.source_repositories[0], "/srv/repo.git");
   EXPECT_EQ(config.keep_releases, 5u);
+  EXPECT_EQ(config.parallel_tasks, 1u);
   EXPECT_TRUE(config.drop_in_dirs.empty());
   EXPECT_EQ(config.health_limit.count(), 7);
 }
@@ -65,6 +67,7 @@ TEST(AgentConfig, RefusesWithTheLine) {
            Case{"[commands]\nallowed = \"yes\"\n", "agent.toml:2: commands.allowed must be"},
            Case{"allowed_roots = \"/srv\"\n", "agent.toml:1: allowed_roots must be a list"},
            Case{"allowed_roots = [1]\n", "agent.toml:1: allowed_roots must be a list"},
+           Case{"parallel_tasks = 0\n", "agent.toml:1: parallel_tasks must be a whole number"},
            Case{"keep_releases = 0\n", "agent.toml:1: keep_releases must be a whole number"},
            Case{"server = 1\n", "agent.toml:1: server must be a section"},
            Case{"a = \n", "agent.toml:1: "},
