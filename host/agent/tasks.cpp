@@ -42,9 +42,7 @@ Error cancelled() {
 }  // namespace
 
 Tasks::Tasks(Parts parts, std::function<void()> on_end)
-    : parts_(parts),
-      on_end_(std::move(on_end)),
-      workers_("tasks", parts.config.parallel_tasks) {
+    : parts_(parts), on_end_(std::move(on_end)), workers_("tasks", parts.config.parallel_tasks) {
   load_fences();
 }
 

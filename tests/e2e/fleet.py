@@ -199,12 +199,13 @@ class Fleet:
     def agent_argv(self, node):
         return [BIN / "rolesync-agent", "run", "--config", self.node_directory(node) / "agent.toml"]
 
-    def configure_agent(self, node, repository=None):
+    def configure_agent(self, node, repository=None, settings=(), plugins=PLUGINS):
         home = self.node_directory(node)
         (self.root(node) / "srv").mkdir(parents=True)
         lines = [
+            *settings,
             f'node_id = "{node}"', f'state_dir = "{home}/state"',
-            "plugin_dirs = [" + ", ".join(f'"{d}"' for d in PLUGINS) + "]",
+            "plugin_dirs = [" + ", ".join(f'"{d}"' for d in plugins) + "]",
             f'drop_in_dirs = ["{home}/plugins"]',
             f'path_prefix = "{self.root(node)}"',
             'allowed_roots = ["/srv"]', 'allowed_units = ["*"]',
