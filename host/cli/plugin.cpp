@@ -45,7 +45,7 @@ void add_plugin(CLI::App& app, Session& session) {
   plugin->add_subcommand("list", "all plugins, usable or not")->callback([&session] {
     session.action = [&session] { return list_plugins(session); };
   });
-  add_plugin_new(*plugin, session);
+  for (const auto add : {add_plugin_new, add_plugin_run, add_plugin_docs}) add(*plugin, session);
 }
 
 }  // namespace rolesync::cli
