@@ -79,7 +79,7 @@ Result<Json> LocalCalls::call(const std::string& method, const Json& request,
       plugin::CallContext::Clock::now() + limit_of(provided_, method, options_.time_limit),
       &services};
   if (!library_) {
-    return plugin::make_child_instance(file_.host_program, file_.path, provided_)
+    return plugin::make_child_instance({file_.host_program, {}}, file_.path, provided_)
         ->call(method, request, context);
   }
   auto instance = plugin::make_inline_instance(library_, provided_);

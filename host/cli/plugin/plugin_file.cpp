@@ -65,9 +65,9 @@ Result<PluginFileOnDisk> open_plugin_file(const std::string& path) {
   auto program = find_program("rolesync-plugin-host");
   if (!program) return program.error();
   file.host_program = *program;
-  auto text = plugin::probe(file.host_program, file.path);
-  if (!text) return text.error();
-  auto descriptor = plugin::parse_descriptor(*text);
+  auto probed = plugin::probe(file.host_program, file.path);
+  if (!probed) return probed.error();
+  auto descriptor = plugin::parse_descriptor(probed->descriptor);
   if (!descriptor) return descriptor.error();
   file.descriptor = std::move(*descriptor);
   return file;
