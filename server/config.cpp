@@ -81,6 +81,36 @@ Take one_of(std::string& out, std::vector<std::string> words) {
   };
 }
 
+Take hashes(std::optional<std::set<std::string>>& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto* list = node.as_array();
+    if (!list) return "must be an array of sha256 hashes";
+    std::vector<std::string> texts;
+    for (const auto& item : *list) texts.push_back(item.value_or<std::string>(""));
+    auto read = plugin::read_allowed_sha256(texts);
+    if (!read) return "is not valid: " + read.error().message;
+    out = std::move(*read);
+    return "";
+  };
+}
+
+Take mebibytes(std::uint64_t& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < 16 || *value > 1'048'576) return "must be a number from 16 to 1048576";
+    out = static_cast<std::uint64_t>(*value) << 20;
+    return "";
+  };
+}
+
+// [plugins.modes]: the keys are names of plugins.
+std::string take_mode(const std::string& name, const toml::node& node, plugin::Policy& policy) {
+  const auto isolated = plugin::read_mode(name, node.value_or<std::string>(""));
+  if (!isolated) return "is not valid: " + isolated.error().message;
+  policy.isolated[name] = *isolated;
+  return "";
+}
+
 std::map<std::string, Take> known_keys(ServerConfig& config) {
   return {{"listen", text(config.listen)},
           {"state_dir", path(config.state_dir)},
@@ -88,6 +118,8 @@ std::map<std::string, Take> known_keys(ServerConfig& config) {
           {"plugin_dirs", paths(config.plugin_dirs)},
           {"drop_in_dirs", paths(config.drop_in_dirs)},
           {"plugin_host", path(config.plugin_host)},
+          {"plugins.allowed_sha256", hashes(config.plugin_policy.allowed_sha256)},
+          {"plugins.child_memory_mb", mebibytes(config.plugin_policy.child.memory_bytes)},
           {"tls.certificate", text(config.tls_certificate)},
           {"tls.key", text(config.tls_key)},
           {"source.allowed_paths", paths(config.allowed_sources)},
@@ -108,17 +140,20 @@ std::map<std::string, Take> known_keys(ServerConfig& config) {
 }
 
 Status take_table(const toml::table& table, const std::string& prefix, const std::string& file,
-                  const std::map<std::string, Take>& keys) {
+                  const std::map<std::string, Take>& keys, plugin::Policy& policy) {
   for (const auto& [key, node] : table) {
     const std::string name = prefix + std::string(key.str());
     const std::string where = file + ":" + std::to_string(node.source().begin.line);
     if (const auto* inner = node.as_table()) {
-      if (Status taken = take_table(*inner, name + ".", file, keys); !taken) return taken;
+      if (Status taken = take_table(*inner, name + ".", file, keys, policy); !taken) return taken;
       continue;
     }
     const auto take = keys.find(name);
-    if (take == keys.end()) return invalid(where, "unknown key " + name);
-    if (const std::string wrong = take->second(node); !wrong.empty()) {
+    const bool mode = prefix == "plugins.modes.";
+    if (take == keys.end() && !mode) return invalid(where, "unknown key " + name);
+    const std::string wrong =
+        mode ? take_mode(std::string(key.str()), node, policy) : take->second(node);
+    if (!wrong.empty()) {
       return invalid(where, name + " " + wrong);
     }
   }
@@ -158,7 +193,8 @@ Result<ServerConfig> load_config(const fs::path& file) {
   try {
     const toml::table table = toml::parse_file(file.string());
     const auto keys = known_keys(config);
-    if (Status taken = take_table(table, "", file.string(), keys); !taken) return taken.error();
+    if (Status taken = take_table(table, "", file.string(), keys, config.plugin_policy); !taken)
+      return taken.error();
   } catch (const toml::parse_error& problem) {
     const auto line = problem.source().begin.line;
     return invalid(file.string() + (line ? ":" + std::to_string(line) : ""),

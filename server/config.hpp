@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/plugin/policy.hpp"
 #include "host/role/role_defaults.hpp"
 #include "host/values/result.hpp"
 
@@ -19,6 +20,8 @@ struct ServerConfig {
   std::vector<std::filesystem::path> plugin_dirs = {"/usr/lib/rolesync/plugins"};
   std::vector<std::filesystem::path> drop_in_dirs = {"/usr/local/lib/rolesync/plugins"};
   std::filesystem::path plugin_host;  // default: rolesync-plugin-host beside this program
+
+  plugin::Policy plugin_policy;
 
   std::string tls_certificate, tls_key;  // both or none
 

@@ -70,12 +70,8 @@ struct ServerProgram::Parts {
     options.drop_in_directories = config.drop_in_dirs;
     options.private_directory = config.state_dir / "plugins";
     options.plugin_host_program = config.plugin_host;
+    options.policy = config.plugin_policy;
     registry = std::make_unique<plugin::Registry>(options);
-    for (const auto& plugin : registry->plugins()) {
-      if (plugin.state == plugin::PluginState::ready) continue;
-      spdlog::warn("plugin={} reason={} message=\"{}: {}\"", plugin.name, plugin.reason,
-                   plugin.path.string(), plugin.detail);
-    }
   }
 
   Status make_api() {

@@ -21,6 +21,7 @@ plugin::RegistryOptions registry_options(const AgentConfig& config) {
   options.drop_in_directories.assign(config.drop_in_dirs.begin(), config.drop_in_dirs.end());
   options.private_directory = config.state_dir + "/plugins";
   options.plugin_host_program = config.plugin_host;
+  options.policy = config.plugin_policy;
   return options;
 }
 
@@ -53,10 +54,12 @@ struct Agent::Parts {
         tasks({config, link, plugins, installations, prover, *units, *ports, real_clock(), store,
                events},
               [this] { heartbeat.poke_and_report(); }),
-        commands(config, link, tasks, [this] {
-          reporter.touch_all();
-          heartbeat.poke_and_report();
-        }) {}
+        commands(config, link, tasks,
+                 {[this] {
+                    reporter.touch_all();
+                    heartbeat.poke_and_report();
+                  },
+                  [this](const std::string& plugin) { return registry.unquarantine(plugin); }}) {}
 
   UniqueFd state_lock;
   std::unique_ptr<EventQueue> queue;

@@ -20,12 +20,11 @@ std::string text(const Json& object, const char* key) {
 
 }  // namespace
 
-Commands::Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks,
-                   std::function<void()> on_refresh)
+Commands::Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks)
     : config_(config),
       link_(link),
       tasks_(tasks),
-      on_refresh_(std::move(on_refresh)),
+      callbacks_(std::move(callbacks)),
       file_(config.state_dir + "/commands.json") {
   load();
 }
@@ -107,7 +106,14 @@ void Commands::act(const std::string& id, const Json& command) {
   } else if (kind == "serve_source") {
     serve_source(payload);
   } else if (kind == "refresh") {
-    on_refresh_();
+    callbacks_.refresh();
+  } else if (kind == "unquarantine") {
+    const Status lifted = callbacks_.unquarantine(text(payload, "plugin"));
+    if (!lifted) {
+      log_event(
+          LogLevel::warning, "command.refused",
+          {{"command", id}, {"reason", lifted.error().reason}, {"detail", lifted.error().text()}});
+    }
   } else {
     log_event(LogLevel::error, "command.refused",
               {{"command", id}, {"detail", "commands of kind '" + kind + "' are not known"}});

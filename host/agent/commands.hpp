@@ -23,8 +23,11 @@ namespace rolesync::agent {
 
 class Commands {
  public:
-  Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks,
-           std::function<void()> on_refresh);
+  struct Callbacks {
+    std::function<void()> refresh;
+    std::function<Status(const std::string& plugin)> unquarantine;
+  };
+  Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks);
   ~Commands();
 
   // Acts on the commands of a heartbeat's answer. What is malformed is logged and acknowledged.
@@ -44,7 +47,7 @@ class Commands {
   const AgentConfig& config_;
   ServerLink& link_;
   Tasks& tasks_;
-  std::function<void()> on_refresh_;
+  const Callbacks callbacks_;
   const std::string file_;
   mutable std::mutex mutex_;
   std::set<std::string> known_;

@@ -39,6 +39,28 @@ void in_section(ConfigReader& parent, const std::string& file, const char* name,
   reader.refuse_others();
 }
 
+void read_plugins(ConfigReader& reader, const std::string& file, std::string& problem,
+                  plugin::Policy& policy) {
+  if (reader.has("allowed_sha256")) {
+    std::vector<std::string> list;
+    reader.texts("allowed_sha256", list);
+    auto hashes = plugin::read_allowed_sha256(list);
+    reader.check("allowed_sha256", hashes ? Status{} : Status{hashes.error()});
+    policy.allowed_sha256 = hashes ? std::move(*hashes) : std::set<std::string>();
+  }
+  auto memory = static_cast<std::int64_t>(policy.child.memory_bytes >> 20);
+  reader.number("child_memory_mb", 16, 1'048'576, memory);
+  policy.child.memory_bytes = static_cast<std::uint64_t>(memory) << 20;
+  in_section(reader, file, "modes", problem, [&](ConfigReader& modes) {
+    modes.each_text([&](const std::string& name, const std::string& mode) -> Status {
+      const auto isolated = plugin::read_mode(name, mode);
+      if (!isolated) return isolated.error();
+      policy.isolated[name] = *isolated;
+      return {};
+    });
+  });
+}
+
 void read_sections(ConfigReader& top, const std::string& file, std::string& problem,
                    AgentConfig& config) {
   in_section(top, file, "server", problem, [&](ConfigReader& reader) {
@@ -56,6 +78,9 @@ void read_sections(ConfigReader& top, const std::string& file, std::string& prob
   });
   in_section(top, file, "health", problem, [&](ConfigReader& reader) {
     read_seconds(reader, "timeout_seconds", config.health_limit);
+  });
+  in_section(top, file, "plugins", problem, [&](ConfigReader& reader) {
+    read_plugins(reader, file, problem, config.plugin_policy);
   });
   in_section(top, file, "log", problem, [&](ConfigReader& reader) {
     reader.text("format", config.log_format);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/client/http_client.hpp"
+#include "host/plugin/policy.hpp"
 #include "host/role/role.hpp"
 #include "host/services/limits.hpp"
 #include "host/values/result.hpp"
@@ -25,6 +26,7 @@ struct AgentConfig {
   std::vector<std::string> plugin_dirs{"/usr/lib/rolesync/plugins"};         // run inside the agent
   std::vector<std::string> drop_in_dirs{"/usr/local/lib/rolesync/plugins"};  // run isolated
   std::string plugin_host;  // default: beside our own program
+  plugin::Policy plugin_policy;
 
   Limits limits;  // allowed_roots with path_prefix
   // For several nodes on one machine: every role's target lies under this directory, and its

@@ -71,6 +71,23 @@ const toml::table* ConfigReader::section(const char* key) {
   return node ? node->as_table() : nullptr;
 }
 
+void ConfigReader::each_text(const TakeText& take) {
+  for (const auto& [key, node] : table_) {
+    const std::string name(key.str());
+    asked_.insert(name);
+    if (!node.is_string()) {
+      complain(node, full(name) + " must be a text");
+    } else if (Status taken = take(name, **node.as_string()); !taken) {
+      complain(node, full(name) + ": " + taken.error().message);
+    }
+  }
+}
+
+void ConfigReader::check(const char* key, const Status& status) {
+  const toml::node* node = find(key);
+  if (node && !status) complain(*node, full(key) + ": " + status.error().message);
+}
+
 void ConfigReader::refuse_others() {
   for (const auto& [key, node] : table_) {
     if (!asked_.count(key.str())) {

@@ -3,6 +3,7 @@
 // refused with its line. Start-up only.
 #pragma once
 #include <toml++/toml.h>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,13 @@ class ConfigReader {
   void flag(const char* key, bool& into);
   void number(const char* key, std::int64_t low, std::int64_t high, std::int64_t& into);
   const toml::table* section(const char* key);
+  // Whether a key is there at all.
+  bool has(const char* key) const { return table_.contains(key); }
+  // All of a table's keys are its user's own; each value is a text.
+  using TakeText = std::function<Status(const std::string& key, const std::string& value)>;
+  void each_text(const TakeText& take);
+  // For what only the user of the value can check.
+  void check(const char* key, const Status& status);
   void refuse_others();
 
  private:

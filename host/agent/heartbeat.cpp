@@ -8,6 +8,7 @@
 
 #include "host/agent/log.hpp"
 #include "host/agent/version.hpp"
+#include "host/services/clock.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -131,23 +132,6 @@ void Heartbeat::talk() {
   }
 }
 
-std::string Heartbeat::plugins_text() const {
-  Json list = Json::array();
-  for (const plugin::PluginInfo& info : parts_.registry.plugins()) {
-    Json provides = Json::array();
-    for (const plugin::Provided& each : info.provides) {
-      provides.push_back({{"kind", each.kind}, {"id", each.id}});
-    }
-    list.push_back({{"name", info.name},
-                    {"version", info.version},
-                    {"sha256", info.sha256},
-                    {"state", plugin::to_word(info.state)},
-                    {"reason", info.reason},
-                    {"provides", std::move(provides)}});
-  }
-  return to_text(list);
-}
-
 std::string Heartbeat::body(const std::vector<std::string>& acknowledged) {
   LocalReport report = recent_report();
   const MachineFigures figures = machine_.figures(parts_.config.state_dir);
@@ -163,10 +147,11 @@ std::string Heartbeat::body(const std::vector<std::string>& acknowledged) {
     std::lock_guard lock(mutex_);
     reported_roles_ = report.roles;
   }
-  return body_.write(head, {{"role_report", std::move(report.roles)},
-                            {"listening_ports", std::move(report.listening_ports)},
-                            {"plugins", plugins_text()},
-                            {"os_info", os_info_}});
+  return body_.write(head,
+                     {{"role_report", std::move(report.roles)},
+                      {"listening_ports", std::move(report.listening_ports)},
+                      {"plugins", plugins_.text(parts_.registry.plugins(), real_clock().now())},
+                      {"os_info", os_info_}});
 }
 
 // One report and its answer. False: the connection is not to be used further now.

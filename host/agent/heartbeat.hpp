@@ -13,6 +13,7 @@
 #include "host/agent/commands.hpp"
 #include "host/agent/definitions.hpp"
 #include "host/agent/heartbeat_body.hpp"
+#include "host/agent/plugin_report.hpp"
 #include "host/agent/role_report.hpp"
 #include "host/agent/server_link.hpp"
 #include "host/plugin/registry.hpp"
@@ -48,11 +49,11 @@ class Heartbeat {
   std::string body(const std::vector<std::string>& acknowledged);
   LocalReport look(RoleReporter::Occasion occasion);
   LocalReport recent_report();
-  std::string plugins_text() const;
 
   Parts parts_;
   Machine machine_;
   HeartbeatBody body_;
+  PluginReport plugins_;
   Backoff backoff_;
   std::uint64_t sequence_ = 0;
   int wait_seconds_ = 25;

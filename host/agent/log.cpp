@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/agent/log.hpp"
 
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "host/services/clock.hpp"
@@ -59,11 +61,22 @@ std::string quoted(const std::string& value) {
   return to_text(Json(value));
 }
 
+// Lines of "words key=value ... message="...""; the words are the event.
+class SharedLines : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& line) override;
+  void flush_() override {}
+};
+
 }  // namespace
 
 void configure_log(const std::string& format, const std::string& level) {
   json_format = format == "json";
   logger().set_level(spdlog::level::from_str(level));
+  // What the rooms that we share with the server write goes the same way.
+  auto shared = std::make_shared<spdlog::logger>("shared", std::make_shared<SharedLines>());
+  shared->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(std::move(shared));
 }
 
 void log_event(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
@@ -81,6 +94,22 @@ void log_event(LogLevel level, std::string_view event, std::initializer_list<Log
     }
   }
   logger().log(to_spdlog(level), "{}", line);
+}
+
+void SharedLines::sink_it_(const spdlog::details::log_msg& line) {
+  const std::string_view text(line.payload.data(), line.payload.size());
+  const LogLevel level = line.level >= spdlog::level::err    ? LogLevel::error
+                         : line.level == spdlog::level::warn ? LogLevel::warning
+                         : line.level == spdlog::level::info ? LogLevel::info
+                                                             : LogLevel::debug;
+  const auto said = text.find(" message=\"");
+  if (text.starts_with("plugin=") && said != std::string_view::npos && text.ends_with('"')) {
+    log_event(level, "plugin.said",
+              {{"plugin", std::string(text.substr(7, said - 7))},
+               {"message", std::string(text.substr(said + 10, text.size() - said - 11))}});
+  } else {
+    log_event(level, "host.said", {{"message", std::string(text)}});
+  }
 }
 
 }  // namespace rolesync::agent

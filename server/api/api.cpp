@@ -5,6 +5,8 @@ namespace rolesync::api {
 
 void add_routes(http::Router& router, Api& api) {
   add_server_routes(router, api);
+  add_metrics_routes(router, api);
+  add_plugin_routes(router, api);
   add_status_routes(router, api);
   add_role_routes(router, api);
   add_code_source_routes(router, api);

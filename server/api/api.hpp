@@ -33,8 +33,10 @@ void add_content_routes(http::Router& router, Api& api);    // manifests, offers
 void add_history_routes(http::Router& router, Api& api);    // commits, events
 void add_node_routes(http::Router& router, Api& api);
 void add_node_role_routes(http::Router& router, Api& api);
+void add_metrics_routes(http::Router& router, Api& api);
+void add_plugin_routes(http::Router& router, Api& api);
 void add_role_routes(http::Router& router, Api& api);
-void add_server_routes(http::Router& router, Api& api);  // health, plugins, openapi.yaml
+void add_server_routes(http::Router& router, Api& api);  // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);
 void add_sync_job_routes(http::Router& router, Api& api);
 void add_token_routes(http::Router& router, Api& api);  // API tokens, join tokens

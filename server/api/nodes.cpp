@@ -39,7 +39,7 @@ Response show(Api& api, const Request& request) {
   Json json = node_json(*node);
   json["roles"] = roles_on_node_json(api.engine, *node);
   json["listening_ports"] = part(*node, "listening_ports", Json::array());
-  json["plugins"] = part(*node, "plugins", Json::array());
+  json["plugins"] = reported_plugins(*node);
   json["os_info"] = part(*node, "os_info", Json::object());
   return json_answer(200, json);
 }

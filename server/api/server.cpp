@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the server says about itself: health, plugins, its own description.
+// What the server says about itself: health, its own description.
 #include <nlohmann/json.hpp>
 
 #include "server/api/api.hpp"
@@ -24,29 +24,6 @@ Response ready(Api& api) {
   return json_answer(200, {{"status", "ready"}, {"version", api.options.version}});
 }
 
-Response plugins(Api& api) {
-  Json list = Json::array();
-  for (const auto& plugin : api.engine.registry.plugins()) {
-    Json provides = Json::array();
-    for (const auto& provided : plugin.provides) {
-      provides.push_back(
-          {{"kind", provided.kind}, {"id", provided.id}, {"summary", provided.summary}});
-    }
-    list.push_back({{"name", plugin.name},
-                    {"version", plugin.version},
-                    {"path", plugin.path.string()},
-                    {"sha256", plugin.sha256},
-                    {"state", plugin::to_word(plugin.state)},
-                    {"reason", plugin.reason},
-                    {"detail", plugin.detail},
-                    {"isolated", plugin.isolated},
-                    {"calls", plugin.calls},
-                    {"faults", plugin.faults},
-                    {"provides", provides}});
-  }
-  return json_answer(200, {{"plugins", list}});
-}
-
 }  // namespace
 
 void add_server_routes(http::Router& router, Api& api) {
@@ -59,8 +36,6 @@ void add_server_routes(http::Router& router, Api& api) {
     return Response{
         200, {{"Content-Type", "application/yaml"}}, std::string(openapi_files().front().second)};
   });
-  router.on("GET", "/api/plugins", Policy::scope("read"),
-            [&api](const Request&) { return plugins(api); });
 }
 
 }  // namespace rolesync::api

@@ -23,4 +23,9 @@ Json task_json(const store::SyncTask& task, const std::vector<store::TaskEvent>&
 Json time_json(const std::optional<Millis>& at);  // RFC 3339 or null
 Json text_or_null(const std::string& text);
 
+// What the node last said of its plugins: an array; its elements may be anything.
+Json reported_plugins(const rollout::NodeView& node);
+// A text of an object; empty when there is none.
+std::string text_field(const Json& object, const char* field);
+
 }  // namespace rolesync::api

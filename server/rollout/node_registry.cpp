@@ -175,6 +175,7 @@ NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, const Heart
       interpret(*parts, part);
     }
     parts->hash[part] = sha256_hex(text);
+    if (part == "plugins" && !parts->plugins) parts->plugins.emplace();  // it has none at all
     if (part == "role_report") keep_what_is_newer(node, *absorbed.before->parts, *parts, now);
     touched = true;
   }

@@ -39,6 +39,12 @@ repositories = ["/srv/repo.git"]
 timeout_seconds = 7
 [log]
 format = "json"
+[plugins]
+allowed_sha256 = ["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]
+child_memory_mb = 64
+[plugins.modes]
+web-shop = "inline"
+process = "isolated"
 )",
                                    "agent.toml", config);
   ASSERT_TRUE(status.ok()) << status.error().message;
@@ -54,6 +60,10 @@ format = "json"
   EXPECT_EQ(config.parallel_tasks, 1u);
   EXPECT_TRUE(config.drop_in_dirs.empty());
   EXPECT_EQ(config.health_limit.count(), 7);
+  EXPECT_EQ(config.plugin_policy.allowed_sha256->size(), 1u);
+  EXPECT_EQ(config.plugin_policy.child.memory_bytes, 64u << 20);
+  EXPECT_FALSE(config.plugin_policy.isolated.at("web-shop"));
+  EXPECT_TRUE(config.plugin_policy.isolated.at("process"));
 }
 
 TEST(AgentConfig, RefusesWithTheLine) {

@@ -40,12 +40,32 @@ TEST_F(Config, TakesWhatItKnows) {
   EXPECT_EQ(config->allowed_sources.size(), 1u);
 }
 
+TEST_F(Config, TakesWhatIsDecidedAboutPlugins) {
+  const std::string hash(64, 'a');
+  const auto config = load("[plugins]\nallowed_sha256 = [\"" + hash +
+                           "\"]\nchild_memory_mb = 64\n[plugins.modes]\nweb-shop = \"inline\"\n"
+                           "process = \"isolated\"\n");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(*config->plugin_policy.allowed_sha256, std::set<std::string>{hash});
+  EXPECT_EQ(config->plugin_policy.child.memory_bytes, 64u << 20);
+  EXPECT_FALSE(config->plugin_policy.isolated.at("web-shop"));
+  EXPECT_TRUE(config->plugin_policy.isolated.at("process"));
+  const auto none = load("[plugins]\nallowed_sha256 = []\n");
+  ASSERT_TRUE(none && none->plugin_policy.allowed_sha256) << "an empty list allows nothing";
+  const auto any = load("");
+  ASSERT_TRUE(any);
+  EXPECT_FALSE(any->plugin_policy.allowed_sha256);
+}
+
 TEST_F(Config, NamesTheLineOfWhatItRefuses) {
   const std::pair<const char*, const char*> cases[] = {
       {"listen = \"127.0.0.1:1\"\nlitsen = \"x\"\n", "c.toml:2: unknown key litsen"},
       {"[log]\nformat = \"xml\"\n", "c.toml:2: log.format must be one of text, json"},
       {"\n\nstate_dir = \"relative\"\n", "c.toml:3: state_dir must be an absolute path"},
       {"plugin_dirs = \"/x\"\n", "c.toml:1: plugin_dirs must be an array"},
+      {"[plugins]\nallowed_sha256 = [\"abc\"]\n", "c.toml:2: plugins.allowed_sha256 is not"},
+      {"[plugins.modes]\nweb-shop = \"outside\"\n", "c.toml:2: plugins.modes.web-shop is not"},
+      {"[plugins]\nmodes = 3\n", "c.toml:2: unknown key plugins.modes"},
       {"[nodes]\nlate_seconds = 0\n", "c.toml:2: nodes.late_seconds must be a number"},
       {"listen = \n", "c.toml:1"},
   };

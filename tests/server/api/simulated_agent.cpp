@@ -8,7 +8,14 @@
 namespace rolesync {
 
 SimulatedAgent::SimulatedAgent(RunningServer& server, std::string node_, std::string boot_id_)
-    : node(std::move(node_)), boot_id(std::move(boot_id_)), server_(server) {
+    : node(std::move(node_)),
+      boot_id(std::move(boot_id_)),
+      plugins(Json::parse(R"([{"name": "all", "version": "1.0.0", "sha256": "",
+          "state": "ready", "reason": "", "provides": [
+            {"kind": "deployer", "id": "rsync_component"},
+            {"kind": "detector", "id": "path_service_port"},
+            {"kind": "restart_strategy", "id": "none"}]}])")),
+      server_(server) {
   const Reply token = server.post("/api/join-tokens", {{"node_id", node}});
   EXPECT_EQ(token.status, 201) << token.body;
   const Reply joined = server.request("POST", "/api/join",
@@ -22,11 +29,6 @@ SimulatedAgent::SimulatedAgent(RunningServer& server, std::string node_, std::st
 }
 
 Reply SimulatedAgent::beat(int wait_seconds) {
-  static const Json plugins = Json::parse(R"([{"name": "all", "version": "1.0.0", "sha256": "",
-      "state": "ready", "reason": "", "provides": [
-        {"kind": "deployer", "id": "rsync_component"},
-        {"kind": "detector", "id": "path_service_port"},
-        {"kind": "restart_strategy", "id": "none"}]}])");
   const Reply reply =
       request("POST", "/api/nodes/" + node + "/heartbeat?wait=" + std::to_string(wait_seconds),
               {{"sequence", ++sequence_},

@@ -29,6 +29,7 @@ class SimulatedAgent {
   const std::string node;
   std::string boot_id, credential, definitions_etag;
   Json report = Json::object();  // role_report
+  Json plugins;                  // those that a sync usually needs
   std::vector<std::string> acknowledged;
 
  private:
