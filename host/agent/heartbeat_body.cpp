@@ -15,10 +15,11 @@ std::string HeartbeatBody::write(const Json& head,
   for (const auto& [name, text] : parts) {
     const std::string hash = sha256_hex(text);
     auto seen = seen_.find(name);
+    body.append(",\"").append(name);
     if (seen != seen_.end() && seen->second == hash) {
-      body += ",\"" + name + "_hash\":\"" + hash + "\"";
+      body.append("_hash\":\"").append(hash).append("\"");
     } else {
-      body += ",\"" + name + "\":" + text;
+      body.append("\":").append(text);
     }
     sent_[name] = hash;
   }

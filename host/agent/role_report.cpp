@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxDriftListed = 100;
 // A report that differs only in when it was verified is not worth sending more often.
-constexpr Millis kVerifiedStep = 10 * 60 * 1000;
+constexpr Millis kVerifiedStep = Millis{10} * 60 * 1000;
 
 const char* name(DriftKind kind) {
   switch (kind) {
