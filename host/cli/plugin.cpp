@@ -176,7 +176,7 @@ void add_plugin(CLI::App& app, Session& session) {
   add("list", "all plugins, usable or not", &list_plugins, false);
   add("show", "one plugin: options, calls, faults, and where nodes have it", &show_plugin, true);
   add("unquarantine", "call a plugin again that failed three times", &unquarantine, true);
-  for (const auto add_verb : {add_plugin_new, add_plugin_run, add_plugin_docs}) {
+  for (const auto add_verb : {add_plugin_new, add_plugin_check, add_plugin_run, add_plugin_docs}) {
     add_verb(*plugin, session);
   }
 }

@@ -12,6 +12,7 @@ namespace rolesync::cli {
 class Session;
 
 void add_plugin_new(CLI::App& plugin, Session& session);
+void add_plugin_check(CLI::App& plugin, Session& session);
 void add_plugin_run(CLI::App& plugin, Session& session);
 void add_plugin_docs(CLI::App& plugin, Session& session);
 
