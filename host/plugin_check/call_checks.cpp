@@ -17,9 +17,9 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using Mood = StandInHost::Mood;
 
-constexpr seconds usual_limit{5};     // when the descriptor says nothing
-constexpr seconds longest_limit{10};  // a host that says yes at once needs no patience
-constexpr seconds cancelled_limit{5};
+constexpr seconds usual_limit{5};      // when the descriptor says nothing
+constexpr seconds longest_limit{10};   // a host that says yes at once needs no patience
+constexpr seconds cancelled_limit{2};  // as an isolated plugin has
 
 // Makes every call of every instance; `look` may object to an answer.
 template <class Look>
@@ -135,7 +135,7 @@ Outcome stops(Subject& subject) {
   for (const Mood mood : {Mood::cancelling, Mood::refusing}) {
     const Outcome outcome = each_call(
         subject, mood, [](const auto&, const auto&, const Answer&, steady_clock::duration took) {
-          return std::string(took <= cancelled_limit ? "" : "it goes on for more than 5 s");
+          return std::string(took <= cancelled_limit ? "" : "it goes on for more than 2 s");
         });
     if (outcome.state != Outcome::State::passed) return outcome;
   }
@@ -195,11 +195,11 @@ std::vector<Check> call_checks() {
       {"RS405", "its calls end within their time limits",
        "an isolated plugin is ended at the limit, and heartbeats wait for detectors",
        "set .timeout(\"method\", seconds) to what it may take; wait less", &in_time, false,
-       seconds(60)},
+       seconds(30)},
       {"RS406", "its calls end when the host cancels or refuses",
        "a cancelled job must not keep a node busy",
        "let rolesync::Error out of your call; in loops look at host().cancelled()", &stops, false,
-       seconds(60)},
+       seconds(30)},
       {"RS407", "it asks only for what it declares",
        "other services are refused, so the call fails on the node",
        "add the service to .needs({...})", &declares},

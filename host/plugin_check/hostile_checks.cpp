@@ -168,21 +168,21 @@ std::vector<Check> hostile_checks() {
   constexpr const char* fix =
       "use the SDK's typed classes; check what you read, and throw rolesync::Error";
   return {
-      {"RS501", "it survives values of the wrong type", why, fix, &types, false, seconds(60)},
+      {"RS501", "it survives values of the wrong type", why, fix, &types, false, seconds(30)},
       {"RS502", "it survives options outside of their range", why, fix, &options_out_of_range,
-       false, seconds(60)},
+       false, seconds(30)},
       {"RS503", "it survives huge requests", why,
-       "do not copy into buffers of a fixed size; bound what you keep", &huge, false, seconds(60)},
+       "do not copy into buffers of a fixed size; bound what you keep", &huge, false, seconds(30)},
       {"RS504", "it survives deeply nested requests", why,
        "do not recurse over a request without a limit; the SDK's glue has one", &deep, false,
-       seconds(60)},
+       seconds(30)},
       {"RS505", "it survives bytes that are not UTF-8", why,
-       "parse with the SDK's glue, which refuses them", &not_utf8, false, seconds(60)},
-      {"RS506", "it survives noise", why, fix, &noise, false, seconds(60)},
+       "parse with the SDK's glue, which refuses them", &not_utf8, false, seconds(30)},
+      {"RS506", "it survives noise", why, fix, &noise, false, seconds(30)},
       {"RS507", "it survives nonsense from the host",
        "a host of another version may answer in another form",
        "use the typed functions of rolesync::Host; they check", &nonsense_from_host, false,
-       seconds(60)},
+       seconds(30)},
   };
 }
 

@@ -22,6 +22,7 @@ struct RunnerOptions {
   // every check runs in this process, which a bad plugin may take down.
   std::vector<std::string> child;
   std::map<std::string, std::string> environment;
+  std::vector<std::string> only;  // ids; empty: all checks
 };
 
 // `told` hears of each finding as soon as it is there.

@@ -1,9 +1,10 @@
 # rolesync_add_plugin(target KIND role|detector|deployer|restart_strategy ID id SOURCES a.cpp ...
-#                     [LINK target ...] [DIRECTORY where])
+#                     [LINK target ...] [DIRECTORY where] [NO_CHECK])
 # A shared library <id>.so that exports exactly one symbol, binds everything at load time, and can
 # be unloaded and replaced. It appears in DIRECTORY, by default the project's build directory.
+# Unless NO_CHECK is given, ctest runs `rolesync plugin check` on it as <target>.check.
 function(rolesync_add_plugin name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "KIND;ID;DIRECTORY" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_CHECK" "KIND;ID;DIRECTORY" "SOURCES;LINK")
   if(NOT arg_KIND MATCHES "^(role|detector|deployer|restart_strategy)$")
     message(FATAL_ERROR "rolesync_add_plugin(${name}): KIND must be role, detector, deployer or "
       "restart_strategy, not \"${arg_KIND}\"")
@@ -37,6 +38,12 @@ function(rolesync_add_plugin name)
     LINKER:--gc-sections)
   if(NOT ROLESYNC_SANITIZE)  # a sanitized library finds its runtime in the program
     target_link_options(${name} PRIVATE LINKER:-z,defs)
+    if(NOT arg_NO_CHECK)
+      add_test(NAME ${name}.check COMMAND $<TARGET_FILE:RoleSync::rolesync> plugin check
+        --only-failed $<TARGET_FILE:${name}>)
+      set_tests_properties(${name}.check PROPERTIES
+        LABELS "${ROLESYNC_PLUGIN_TEST_LABEL}" TIMEOUT 300)
+    endif()
   endif()
   # A server refuses a plugin that others may write, which a umask of 002 would make.
   add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod go-w $<TARGET_FILE:${name}> VERBATIM)

@@ -24,6 +24,7 @@ using plugin_check::Outcome;
 
 struct CheckFlags {
   std::string file, one;
+  std::vector<std::string> only;
   bool only_failed = false, list = false, in_process = false;
 };
 
@@ -101,6 +102,7 @@ int check(Session& session, const CheckFlags& flags) {
                          "build it first: cmake --workflow --preset dev"});
   }
   plugin_check::RunnerOptions options;
+  options.only = flags.only;
   if (!flags.in_process) {
     options.child = {program_directory() + "/rolesync", "plugin", "check", "--one"};
     options.environment = whole_environment();
@@ -129,6 +131,11 @@ void add_plugin_check(CLI::App& plugin, Session& session) {
   auto flags = std::make_shared<CheckFlags>();
   CLI::App* verb = plugin.add_subcommand("check", "look for what is wrong with a plugin file");
   verb->add_option("file", flags->file, "the built plugin, <id>.so");
+  verb->add_option("--only", flags->only, "only these checks, for example RS401")
+      ->delimiter(',')
+      ->check([](const std::string& id) {
+        return plugin_check::find_check(id) ? "" : id + " is no check; --list shows them all";
+      });
   verb->add_flag("--only-failed", flags->only_failed, "say nothing about checks that passed");
   verb->add_flag("--list", flags->list, "all checks, with their reasons; needs no file");
   verb->add_flag("--in-process", flags->in_process,
