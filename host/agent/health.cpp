@@ -27,7 +27,7 @@ class ServiceWatch {
   ServiceWatch(milliseconds settle, milliseconds down) : settle_(settle), down_(down) {}
 
   void see(const ServiceState& now, Clock::time_point at) {
-    const bool running = now.state == "running";
+    const bool running = now.state == "running" || now.state == "waiting";
     const bool same = known_ && running == running_ && now.started_at == started_at_;
     if (!same) since_ = at;
     known_ = true;

@@ -28,7 +28,10 @@ bool is_text(const Json& object, const char* key) {
 }
 
 Json to_json(const ServiceState& service) {
-  Json object{{"state", service.state}, {"detail", service.detail}, {"started_at", nullptr}};
+  Json object{{"state", service.state},
+              {"detail", service.detail},
+              {"reason", service.reason},
+              {"started_at", nullptr}};
   if (service.started_at) object["started_at"] = to_rfc3339(*service.started_at);
   return object;
 }
@@ -125,6 +128,7 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
     state.started_at = from_rfc3339((*answer)["started_at"].get<std::string>());
   }
   if (is_text(*answer, "detail")) state.detail = (*answer)["detail"].get<std::string>();
+  if (is_text(*answer, "reason")) state.reason = (*answer)["reason"].get<std::string>();
   return state;
 }
 

@@ -20,9 +20,9 @@ namespace rolesync::agent {
 
 // What a restart strategy answers.
 struct ServiceState {
-  std::string state = "unknown";  // running, stopped, failed, unknown
+  std::string state = "unknown";  // running, stopped, failed, unknown, waiting
   std::optional<Millis> started_at;
-  std::string detail;
+  std::string detail, reason;
 };
 
 struct Detection {

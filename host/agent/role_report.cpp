@@ -52,6 +52,7 @@ const char* running_fact(const Role& role, bool installed, Millis activated_at,
                          const std::optional<ServiceState>& service) {
   if (!installed) return "unknown";
   if (!has_service(role)) return "current";
+  if (service && service->state == "waiting") return "current";  // what starts next is the disk
   if (!service || service->state != "running" || !service->started_at) return "unknown";
   return *service->started_at < activated_at ? "restart_pending" : "current";
 }
@@ -199,7 +200,8 @@ Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Fac
   std::optional<ServiceState> service;
   if (has_service(role)) {
     Result<ServiceState> asked = parts_.plugins.service(role, "status", units, ports, nullptr);
-    service = asked ? std::move(*asked) : ServiceState{"unknown", {}, asked.error().message};
+    service = asked ? std::move(*asked)
+                    : ServiceState{"unknown", {}, asked.error().message, asked.error().reason};
   }
   Detection detection;
   Result<Detection> detected = parts_.plugins.detect(role, path_exists, service, units, ports);

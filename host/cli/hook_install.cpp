@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "host/process/child.hpp"
 
@@ -67,6 +68,22 @@ bool is_hook_name(const std::string& name) {
 }
 
 }  // namespace
+
+Status check_hook_programs() {
+  const char* path = std::getenv("PATH");
+  std::string missing;
+  for (const char* name : {"git", "curl", "openssl"}) {
+    bool found = false;
+    std::istringstream directories(path ? path : "");
+    for (std::string directory; !found && std::getline(directories, directory, ':');)
+      found = ::access((directory + "/" + name).c_str(), X_OK) == 0;
+    if (!found) missing += std::string(missing.empty() ? "" : " ") + name;
+  }
+  if (missing.empty()) return {};
+  return Error{ErrorKind::failed, "program_missing",
+               "the hook needs programs that are not on this machine: " + missing,
+               "install them (apt-get install " + missing + ") and try again"};
+}
 
 Result<HookPlace> find_hook_place(const std::string& repository) {
   ChildSpec spec;

@@ -24,6 +24,9 @@ struct HookFiles {
 // Asks git, so that core.hooksPath, bare repositories and worktrees are understood.
 Result<HookPlace> find_hook_place(const std::string& repository);
 
+// The hook needs git, curl and openssl. Error: failed/program_missing, naming what to install.
+Status check_hook_programs();
+
 // What was done, one sentence each.
 Result<std::vector<std::string>> install_hook(const HookPlace& place, const HookFiles& files);
 

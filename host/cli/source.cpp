@@ -93,6 +93,7 @@ Json hook_request(const SourceCommand& command, const HookPlace& place,
 int install(Session& session, const SourceCommand& command) {
   const std::string where = command.repository.empty() ? "." : command.repository;
   // Looked at first: a new key is only made when it can be put to use.
+  if (auto programs = check_hook_programs(); !programs) return session.fail(programs.error());
   auto place = find_hook_place(where);
   if (!place) return session.fail(place.error());
   auto api = session.api();

@@ -43,8 +43,8 @@ std::string note_of(const Json& cell) {
   std::vector<std::string> notes;
   if (const auto drift = drift_note(cell); !drift.empty()) notes.push_back(drift);
   if (const auto error = text_of(cell, "error"); !error.empty()) notes.push_back(error);
-  if (text_of(cell, "health") == "failing" && !text_of(cell, "reason").empty())
-    notes.push_back(text_of(cell, "reason"));
+  const bool down = text_of(cell, "health") == "failing" || text_of(cell, "state") == "inactive";
+  if (down && !text_of(cell, "reason").empty()) notes.push_back(text_of(cell, "reason"));
   if (text_of(version, "state") == "outdated")
     notes.push_back("newest is " + short_commit(text_of(version, "latest_commit")));
   if (text_of(version, "state") == "unknown") {

@@ -228,7 +228,9 @@ Json to_json(const UnitStatus& status) {
               {"active_state", status.active_state},
               {"sub_state", status.sub_state},
               {"result", status.result},
-              {"started_at", nullptr}};
+              {"started_at", nullptr},
+              {"restarts", status.restarts},
+              {"triggered_by", status.triggered_by}};
   if (status.started_at) object["started_at"] = to_rfc3339(*status.started_at);
   if (!status.reason.empty()) object["reason"] = status.reason;
   return object;

@@ -6,7 +6,7 @@ inline namespace sdk1 {
 namespace fields {
 namespace {
 
-constexpr const char* running_words[] = {"running", "stopped", "failed", "unknown"};
+constexpr const char* running_words[] = {"running", "stopped", "failed", "unknown", "waiting"};
 
 }  // namespace
 
@@ -73,18 +73,20 @@ RoleData role_data(const Json& role) {
 ServiceStatus service_status(const Json& object) {
   ServiceStatus status;
   const std::string state = text(object, "state");
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     if (state == running_words[i]) status.state = static_cast<Running>(i);
   }
   status.started_at = nullable_text(object, "started_at");
   status.detail = optional_text(object, "detail");
+  status.reason = optional_text(object, "reason");
   return status;
 }
 
 Json to_json(const ServiceStatus& status) {
   return {{"state", running_words[static_cast<int>(status.state)]},
           {"started_at", status.started_at ? Json(*status.started_at) : Json()},
-          {"detail", status.detail}};
+          {"detail", status.detail},
+          {"reason", status.reason}};
 }
 
 }  // namespace fields

@@ -19,9 +19,15 @@ namespace {
 }
 
 UnitStatus unit_from(const Json& reply) {
-  return {fields::text(reply, "load_state"), fields::text(reply, "active_state"),
-          fields::text(reply, "sub_state"), fields::optional_text(reply, "result"),
-          fields::nullable_text(reply, "started_at")};
+  const auto restarts = reply.find("restarts");
+  const bool counted = restarts != reply.end() && restarts->is_number_unsigned();
+  return {fields::text(reply, "load_state"),
+          fields::text(reply, "active_state"),
+          fields::text(reply, "sub_state"),
+          fields::optional_text(reply, "result"),
+          fields::nullable_text(reply, "started_at"),
+          counted ? restarts->get<int>() : 0,
+          fields::optional_text(reply, "triggered_by")};
 }
 
 Json to_json(const ProcessId& process) {

@@ -89,7 +89,8 @@ class Machine:
             self.root)
         self.write("/etc/hostname", name + "\n")
         self.write("/etc/systemd/network/10-rig.network",
-                   f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\n")
+                   f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\n"
+                   "LinkLocalAddressing=no\nIPv6AcceptRA=no\n")
 
     def write(self, path, content, mode=0o644):
         full = self.root / str(path).lstrip("/")
@@ -195,6 +196,18 @@ class Machine:
         """{property: value} of a unit, from `systemctl show`."""
         text = self.exec("systemctl", "show", unit, "--property=" + ",".join(properties)).stdout
         return dict(line.split("=", 1) for line in text.splitlines())
+
+    def outside(self, pid):
+        """The process id here of a process id in there."""
+        for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+            with contextlib.suppress(OSError):
+                ids = next(l for l in status.read_text().splitlines() if l.startswith("NSpid:"))
+                if ids.split()[-1] == str(pid) and self._has(int(status.parent.name)):
+                    return int(status.parent.name)
+        raise AssertionError(f"{self.name} has no process {pid}")
+
+    def _has(self, pid):
+        return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{self.leader()}/ns/pid")
 
     def journal(self, *options):
         return self.exec("journalctl", "-b", "--no-pager", "-o", "short-precise", *options).stdout

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The root file system of test machines: a small Debian of this machine's own release, made once with
 debootstrap and kept under build/e2e/ (or $ROLESYNC_E2E_CACHE). It holds a plain systemd machine and
-the libraries that our programs are linked with; the programs themselves are not in it. Needs root."""
+what `script/bootstrap run` would install; our own programs are not in it. Needs root."""
 import fcntl
 import hashlib
 import os
@@ -10,13 +10,12 @@ import re
 import shutil
 import subprocess
 
-from fleet import BIN, BUILD, PLUGINS
+from fleet import BUILD, SOURCE
 
 CACHE = pathlib.Path(os.environ.get("ROLESYNC_E2E_CACHE", BUILD / "e2e"))
 
-# What a person would have on such a machine, and perl-base (always there) for services of tests.
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates", "rsync",
-            "git"]
+# What is on every such machine; perl (for the services of tests) comes with any Debian.
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps"]
 # Nothing a container has hardware or time for.
 MASKED = ["systemd-udevd.service", "systemd-udev-trigger.service", "getty.target",
           "console-getty.service", "apt-daily.timer", "apt-daily-upgrade.timer",
@@ -53,23 +52,6 @@ def mirror():
     raise RigMissing("apt has no package source on this machine")
 
 
-def owner_of(library):
-    """The Debian package of a file; merged /usr gives it two names."""
-    for name in (library, library.removeprefix("/usr"), "/usr" + library):
-        found = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
-        if found.returncode == 0:
-            return found.stdout.split(":")[0]
-    raise RigMissing(f"no Debian package owns {library}")
-
-
-def library_packages():
-    """The packages of the libraries that our programs and plugins are linked with."""
-    programs = [str(p) for p in BIN.glob("rolesync*")]
-    programs += [str(p) for directory in PLUGINS for p in directory.glob("*.so")]
-    paths = re.findall(r"=> (/\S+)", run("ldd", *sorted(programs)))
-    return sorted({owner_of(os.path.realpath(path)) for path in set(paths)})
-
-
 def clean(root):
     """Takes out what only costs space, and what must differ between machines."""
     for waste in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/man",
@@ -95,8 +77,8 @@ def rootfs():
     missing = [t for t in ("debootstrap", "systemd-nspawn", "nsenter", "ip") if not shutil.which(t)]
     if missing:
         raise RigMissing(f"not installed: {', '.join(missing)}; run script/bootstrap")
-    packages = PACKAGES + library_packages()
-    recipe = "\n".join([suite(), *packages, *MASKED, "1"])
+    packages = PACKAGES + run(SOURCE / "script/bootstrap", "list", "run").split()
+    recipe = "\n".join([suite(), *packages, *MASKED, "2"])
     key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
     root = CACHE / f"rootfs-{key}"
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@
 namespace rolesync::testing {
 namespace {
 
-enum class Service { absent, running, stopped, failed, unknown };
+enum class Service { absent, running, stopped, failed, unknown, waiting };
 
 struct Case {
   bool path;
@@ -20,7 +20,7 @@ struct Case {
 };
 
 Json facts(const Case& c) {
-  static const char* words[] = {"", "running", "stopped", "failed", "unknown"};
+  static const char* words[] = {"", "running", "stopped", "failed", "unknown", "waiting"};
   Json service;
   if (c.service != Service::absent) {
     service = {
@@ -47,6 +47,9 @@ TEST(PathServicePort, Rule) {
       {true, Service::stopped, 80, true, "inactive", "unknown", "service_stopped"},
       {true, Service::failed, 80, false, "inactive", "failing", "service_failed"},
       {true, Service::unknown, 0, false, "unknown", "unknown", "service_unknown"},
+      {true, Service::waiting, 0, false, "active", "healthy", ""},
+      {true, Service::waiting, 80, true, "active", "healthy", ""},
+      {true, Service::waiting, 80, false, "active", "failing", "port_not_listening"},
       {true, Service::absent, 0, false, "active", "healthy", ""},
       {true, Service::absent, 80, true, "active", "healthy", ""},
       {true, Service::absent, 80, false, "inactive", "failing", "port_not_listening"},
@@ -66,6 +69,18 @@ TEST(PathServicePort, Rule) {
     EXPECT_EQ(found.at("evidence").at("path_exists"), c.path) << line;
   }
   EXPECT_TRUE(host.asked().empty()) << "everything it needs is in the facts";
+}
+
+TEST(PathServicePort, TheStrategysReasonIsTheReason) {
+  FakeHost host;
+  const auto detector =
+      built_plugin("detector", "path_service_port").create("detector", "path_service_port", host);
+  Json seen = facts({true, Service::stopped, 0, false, "", "", ""});
+  seen["service"]["reason"] = "unit_masked";
+  const Json found = detector.call(
+      "detect", {{"role", role({true, Service::stopped, 0, false, "", "", ""})}, {"facts", seen}});
+  EXPECT_EQ(found.at("state"), "inactive");
+  EXPECT_EQ(found.at("reason"), "unit_masked");
 }
 
 TEST(PathServicePort, ARoleWithoutAnythingToSeeIsUnknown) {

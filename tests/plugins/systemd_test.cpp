@@ -52,6 +52,52 @@ TEST_F(Systemd, StatesOfUnits) {
   }
 }
 
+TEST_F(Systemd, ReasonsOfUnits) {
+  struct Case {
+    const char *load, *active, *sub, *triggered_by, *state, *reason;
+  };
+  for (const Case& c :
+       {Case{"loaded", "active", "running", "", "running", ""},
+        Case{"loaded", "inactive", "dead", "", "stopped", ""},
+        Case{"loaded", "inactive", "dead", "web.socket", "waiting", "service_waits"},
+        Case{"loaded", "failed", "failed", "web.socket", "failed", ""},
+        Case{"loaded", "activating", "start", "", "stopped", "service_starts"},
+        Case{"loaded", "activating", "auto-restart", "", "failed", "service_crashes"},
+        Case{"masked", "inactive", "dead", "", "stopped", "unit_masked"},
+        Case{"bad-setting", "inactive", "dead", "", "stopped", "unit_invalid"},
+        Case{"not-found", "inactive", "dead", "", "stopped", "unit_missing"},
+        Case{"masked", "active", "running", "", "running", ""}}) {
+    UnitStatus unit;
+    unit.load_state = c.load;
+    unit.active_state = c.active;
+    unit.sub_state = c.sub;
+    unit.triggered_by = c.triggered_by;
+    host_.units["web"] = unit;
+    EXPECT_EQ(call("status").at("state"), c.state) << c.load << " " << c.sub;
+    EXPECT_EQ(call("status").at("reason"), c.reason) << c.load << " " << c.sub;
+  }
+}
+
+TEST_F(Systemd, AUnitThatCrashesAgainAndAgainDoesNotCountAsRunning) {
+  host_.add_unit("web", "active");
+  UnitStatus& unit = host_.units["web"];
+  unit.restarts = 3;
+  unit.started_at = "2126-01-01T00:00:00.000Z";  // just now, or later
+  EXPECT_EQ(call("status").at("state"), "failed");
+  EXPECT_EQ(call("status").at("reason"), "service_crashes");
+  unit.started_at = "2026-01-01T00:00:00.000Z";  // it has run for long since its last crash
+  EXPECT_EQ(call("status").at("state"), "running");
+  unit.started_at = "2126-01-01T00:00:00.000Z";
+  unit.restarts = 1;
+  EXPECT_EQ(call("status").at("state"), "running");
+}
+
+TEST_F(Systemd, AStopThatASocketWouldUndoIsAFailure) {
+  host_.add_unit("web", "active");
+  host_.units["web"].triggered_by = "web.socket";
+  EXPECT_EQ(refusal("stop"), "service_waits");
+}
+
 TEST_F(Systemd, AUnitThatIsNotInstalledIsStopped) {
   const Json status = call("status");
   EXPECT_EQ(status.at("state"), "stopped");

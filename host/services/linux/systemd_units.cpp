@@ -1,82 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <systemd/sd-bus.h>
-#include <systemd/sd-daemon.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <mutex>
 
+#include "host/services/linux/systemd_bus.hpp"
 #include "host/services/units.hpp"
 
 namespace rolesync {
+
+using namespace systemd;
+
 namespace {
 
-constexpr const char* kDestination = "org.freedesktop.systemd1";
-constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
-constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
-constexpr const char* kService = "org.freedesktop.systemd1.Service";
-constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
-constexpr std::uint64_t kCallLimitUs = 5'000'000;
-
-struct BusClose {
-  void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
-};
-using Bus = std::unique_ptr<sd_bus, BusClose>;
-
-struct MessageUnref {
-  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-};
-using Message = std::unique_ptr<sd_bus_message, MessageUnref>;
-
-struct BusError {
-  sd_bus_error error = SD_BUS_ERROR_NULL;
-  ~BusError() { sd_bus_error_free(&error); }
-  std::string text(int code) const {
-    return error.message ? error.message : std::strerror(code < 0 ? -code : code);
+// The active socket, timer or path unit that would start this one.
+std::string active_trigger(sd_bus* bus, const char* path) {
+  for (const std::string& trigger : texts(bus, path, kUnit, "TriggeredBy")) {
+    const std::string of_trigger = unit_path(trigger);
+    if (text(bus, of_trigger.c_str(), kUnit, "ActiveState") == "active") return trigger;
   }
-  bool is(const char* name) const { return sd_bus_error_has_name(&error, name) > 0; }
-};
-
-// The system bus, or for root systemd's own socket on a machine without a message bus.
-Bus connect() {
-  if (sd_booted() <= 0) return nullptr;
-  sd_bus* bus = nullptr;
-  if (sd_bus_open_system(&bus) < 0) {
-    if (::geteuid() != 0 || sd_bus_new(&bus) < 0) return nullptr;
-    if (sd_bus_set_address(bus, "unix:path=/run/systemd/private") < 0 || sd_bus_start(bus) < 0) {
-      sd_bus_unref(bus);
-      return nullptr;
-    }
-  }
-  sd_bus_set_method_call_timeout(bus, kCallLimitUs);
-  return Bus(bus);
-}
-
-std::optional<Millis> timestamp(sd_bus* bus, const char* path, const char* interface,
-                                const char* property) {
-  std::uint64_t microseconds = 0;
-  if (sd_bus_get_property_trivial(bus, kDestination, path, interface, property, nullptr, 't',
-                                  &microseconds) < 0 ||
-      microseconds == 0) {
-    return std::nullopt;
-  }
-  return static_cast<Millis>(microseconds / 1000);
+  return "";
 }
 
 // What ListUnitsByNames does not say.
 void add_details(sd_bus* bus, const char* path, UnitStatus& status) {
+  if (status.load_state != "loaded") return;
   if (status.active_state == "active" || status.active_state == "reloading") {
     status.started_at = timestamp(bus, path, kService, "ExecMainStartTimestamp");
     if (!status.started_at) status.started_at = timestamp(bus, path, kUnit, "ActiveEnterTimestamp");
     status.result = "success";
-  } else if (status.active_state == "failed") {
-    char* result = nullptr;
-    if (sd_bus_get_property_string(bus, kDestination, path, kService, "Result", nullptr, &result) >=
-        0) {
-      status.result = result;
-      ::free(result);
-    }
+  } else {
+    status.result = text(bus, path, kService, "Result");
+  }
+  if (status.active_state == "inactive") {
+    status.triggered_by = active_trigger(bus, path);
+  } else {
+    sd_bus_get_property_trivial(bus, kDestination, path, kService, "NRestarts", nullptr, 'u',
+                                &status.restarts);
   }
 }
 
@@ -172,6 +131,27 @@ Error lost_bus(int code) {
           "look at the state of systemd and dbus on the node"};
 }
 
+// systemd forgets earlier crashes, or it would refuse to start a unit that crashed too often; and
+// it reads unit files again when this one was changed, perhaps by the release to be started.
+void prepare_start(sd_bus* bus, const std::string& name) {
+  sd_bus_call_method(bus, kDestination, kManagerPath, kManager, "ResetFailedUnit", nullptr, nullptr,
+                     "s", name.c_str());
+  sd_bus_message* raw = nullptr;
+  if (sd_bus_call_method(bus, kDestination, kManagerPath, kManager, "LoadUnit", nullptr, &raw, "s",
+                         name.c_str()) < 0) {
+    return;
+  }
+  Message reply(raw);
+  const char* path = nullptr;
+  int changed = 0;
+  if (sd_bus_message_read(reply.get(), "o", &path) >= 0 &&
+      sd_bus_get_property_trivial(bus, kDestination, path, kUnit, "NeedDaemonReload", nullptr, 'b',
+                                  &changed) >= 0 &&
+      changed) {
+    sd_bus_call_method(bus, kDestination, kManagerPath, kManager, "Reload", nullptr, nullptr, "");
+  }
+}
+
 class SystemdUnits : public Units {
  public:
   std::map<std::string, UnitStatus> status(const std::vector<std::string>& units) override {
@@ -192,7 +172,10 @@ class SystemdUnits : public Units {
       } else if (auto it = found.find(*name); it != found.end()) {
         status = it->second;
       } else {
-        status = UnitStatus{"not-found", "inactive", "dead", "", std::nullopt, ""};
+        status.load_state = "not-found";
+        status.active_state = "inactive";
+        status.sub_state = "dead";
+        status.reason.clear();
       }
     }
     return answer;
@@ -211,6 +194,7 @@ class SystemdUnits : public Units {
     int code = sd_bus_call_method(bus.get(), kDestination, kManagerPath, kManager, "Subscribe",
                                   nullptr, nullptr, "");
     if (code < 0) return lost_bus(code);
+    if (action != UnitAction::stop) prepare_start(bus.get(), *name);
     if (auto refused = enqueue(bus.get(), action, *name, watch)) return *refused;
     if (auto failure = wait(bus.get(), watch, action, unit, limit, cancelled)) return *failure;
     std::map<std::string, UnitStatus> found;
@@ -248,6 +232,10 @@ class SystemdUnits : public Units {
       if (error.is("org.freedesktop.systemd1.NoSuchUnit")) {
         return Error{ErrorKind::not_found, "unit_missing", "there is no unit " + name,
                      "install the unit file on the node, then run systemctl daemon-reload"};
+      }
+      if (error.is("org.freedesktop.systemd1.UnitMasked")) {
+        return Error{ErrorKind::failed, "unit_masked", "the unit " + name + " is masked",
+                     "run systemctl unmask " + name + " on the node"};
       }
       const bool denied = error.is(SD_BUS_ERROR_ACCESS_DENIED) ||
                           error.is(SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);

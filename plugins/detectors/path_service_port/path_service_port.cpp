@@ -43,6 +43,7 @@ class PathServicePort : public rolesync::Detector {
     if (!service.detail.empty()) found.evidence["service_detail"] = service.detail;
     switch (service.state) {
       case Running::running:
+      case Running::waiting:
         found.state = State::active;
         found.health = Health::healthy;
         break;
@@ -59,6 +60,7 @@ class PathServicePort : public rolesync::Detector {
         found.reason = "service_unknown";
         break;
     }
+    if (!service.reason.empty()) found.reason = service.reason;
   }
 
   // Only an active role can fail by its port; one that is stopped is simply stopped.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Restart strategy for roles that run as a systemd unit.
+#include <chrono>
+#include <ctime>
 #include <rolesync/restart_strategy.hpp>
 
 namespace {
@@ -25,20 +27,71 @@ int timeout_of(const Options& options) {
   return std::stoi(text);
 }
 
+// A unit that crashes and is started again by systemd is running whenever one looks in between.
+constexpr int loop_restarts = 2;
+constexpr std::chrono::seconds loop_window{10};
+
+bool started_just_now(const UnitStatus& unit) {
+  if (!unit.started_at) return true;
+  const std::time_t then =
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - loop_window);
+  std::tm utc{};
+  char text[32] = "";
+  if (!::gmtime_r(&then, &utc) || !std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc)) {
+    return false;
+  }
+  return *unit.started_at > text;  // RFC 3339 in UTC sorts as time does
+}
+
 Running state_of(const UnitStatus& unit) {
   if (unit.active_state == "active" || unit.active_state == "reloading") return Running::running;
   if (unit.active_state == "failed" || unit.sub_state == "auto-restart") return Running::failed;
   if (unit.active_state == "unknown") return Running::unknown;  // no systemd, or a silent one
+  if (unit.active_state == "inactive" && !unit.triggered_by.empty()) return Running::waiting;
   return Running::stopped;
 }
 
-ServiceStatus to_status(const UnitStatus& unit) {
-  if (unit.load_state == "not-found") {
-    return {Running::stopped, std::nullopt, "the unit is not installed"};
-  }
+std::string detail_of(const UnitStatus& unit) {
+  if (unit.load_state == "not-found") return "the unit is not installed";
   std::string detail = unit.active_state + " (" + unit.sub_state + ")";
+  if (unit.load_state != "loaded" && unit.load_state != "unknown") {
+    detail += ", the unit is " + unit.load_state;
+  }
   if (!unit.result.empty() && unit.result != "success") detail += ", result " + unit.result;
-  return {state_of(unit), unit.started_at, detail};
+  if (!unit.triggered_by.empty()) detail += ", started by " + unit.triggered_by + " when needed";
+  if (unit.restarts > 0) detail += ", restarted " + std::to_string(unit.restarts) + " times";
+  return detail;
+}
+
+const char* reason_of(const UnitStatus& unit, Running state) {
+  if (state == Running::waiting) return "service_waits";
+  if (state == Running::failed && unit.active_state == "activating") return "service_crashes";
+  if (state != Running::stopped) return "";
+  if (unit.load_state == "not-found") return "unit_missing";
+  if (unit.load_state == "masked") return "unit_masked";
+  if (unit.load_state == "bad-setting" || unit.load_state == "error") return "unit_invalid";
+  if (unit.active_state == "activating") return "service_starts";
+  return "";
+}
+
+ServiceStatus to_status(const UnitStatus& unit) {
+  ServiceStatus status;
+  status.state = state_of(unit);
+  status.started_at = unit.started_at;
+  status.detail = detail_of(unit);
+  status.reason = reason_of(unit, status.state);
+  return status;
+}
+
+// What a look from outside should say, as opposed to what a start or restart has just reached.
+ServiceStatus seen_from_outside(const UnitStatus& unit) {
+  ServiceStatus status = to_status(unit);
+  const bool up = status.state == Running::running || unit.active_state == "activating";
+  if (up && unit.restarts >= loop_restarts && started_just_now(unit)) {
+    status.state = Running::failed;
+    status.reason = "service_crashes";
+  }
+  return status;
 }
 
 const std::string& unit_of(const RoleData& role) {
@@ -51,7 +104,8 @@ const std::string& unit_of(const RoleData& role) {
 
 ServiceStatus expect_running(const std::string& unit, const UnitStatus& after) {
   ServiceStatus status = to_status(after);
-  if (status.state == Running::running) return status;
+  // A timer's service has run to its end when its start has ended.
+  if (status.state == Running::running || status.state == Running::waiting) return status;
   throw Error(Code::failed, "service_not_running",
               "unit " + unit + " does not run after its start: " + status.detail,
               "look at journalctl -u " + unit);
@@ -60,7 +114,7 @@ ServiceStatus expect_running(const std::string& unit, const UnitStatus& after) {
 class Systemd : public rolesync::RestartStrategy {
  public:
   ServiceStatus status(const RoleData& role, const Options&) override {
-    return to_status(host().unit_status(unit_of(role)));
+    return seen_from_outside(host().unit_status(unit_of(role)));
   }
 
   ServiceStatus start(const RoleData& role, const Options& options) override {
@@ -70,7 +124,13 @@ class Systemd : public rolesync::RestartStrategy {
 
   ServiceStatus stop(const RoleData& role, const Options& options) override {
     const std::string& unit = unit_of(role);
-    ServiceStatus status = to_status(host().unit_stop(unit, timeout_of(options)));
+    const UnitStatus after = host().unit_stop(unit, timeout_of(options));
+    ServiceStatus status = to_status(after);
+    if (status.state == Running::waiting) {
+      throw Error(Code::failed, "service_waits",
+                  "unit " + unit + " is stopped, but " + after.triggered_by + " may start it again",
+                  "stop " + after.triggered_by + " in pre_sync_cmd, or use switch: live");
+    }
     if (status.state != Running::running) return status;
     throw Error(Code::failed, "service_still_running", "unit " + unit + " runs after its stop");
   }

@@ -17,6 +17,8 @@ inline namespace sdk1 {
 struct UnitStatus {
   std::string load_state, active_state, sub_state, result;
   std::optional<std::string> started_at;
+  int restarts = 0;          // after crashes, since it was last started on request
+  std::string triggered_by;  // an active unit that starts this one when needed: a socket, a timer
 };
 
 struct Program {

@@ -50,12 +50,14 @@ struct RoleData {
   Options restart_options;
 };
 
-// State of whatever runs a role.
-enum class Running { running, stopped, failed, unknown };
+// State of whatever runs a role. waiting: nothing runs now, but it is started when it is needed, as
+// by a socket or a timer.
+enum class Running { running, stopped, failed, unknown, waiting };
 struct ServiceStatus {
   Running state = Running::unknown;
   std::optional<std::string> started_at;  // RFC 3339
-  std::string detail;
+  std::string detail;                     // for people
+  std::string reason;                     // why it is so, snake_case; empty: nothing special
 };
 
 }  // namespace sdk1

@@ -15,7 +15,9 @@ Json to_json(const UnitStatus& unit) {
           {"active_state", unit.active_state},
           {"sub_state", unit.sub_state},
           {"result", unit.result},
-          {"started_at", unit.started_at ? Json(*unit.started_at) : Json()}};
+          {"started_at", unit.started_at ? Json(*unit.started_at) : Json()},
+          {"restarts", unit.restarts},
+          {"triggered_by", unit.triggered_by}};
 }
 
 void write(const rs_sink* out, const Json& value) {
@@ -35,8 +37,11 @@ FakeHost::FakeHost()
     : host_{sizeof(rs_host), RS_ABI_MAJOR, RS_ABI_MINOR, this, &write_log, &call} {}
 
 void FakeHost::add_unit(const std::string& name, const std::string& active_state) {
-  UnitStatus unit{"loaded", active_state, active_state == "active" ? "running" : "dead", "success",
-                  std::nullopt};
+  UnitStatus unit;
+  unit.load_state = "loaded";
+  unit.active_state = active_state;
+  unit.sub_state = active_state == "active" ? "running" : "dead";
+  unit.result = "success";
   if (active_state == "active") unit.started_at = "2026-01-01T00:00:00.000Z";
   units[name] = std::move(unit);
 }
@@ -75,7 +80,9 @@ Json FakeHost::unit(const std::string& name, const char* active_state) {
     return to_json({"not-found", "inactive", "dead", "", std::nullopt});
   }
   if (found == units.end()) refuse(Code::not_found, "unit_missing", "there is no unit " + name);
+  const std::string trigger = found->second.triggered_by;
   add_unit(name, active_state);
+  units[name].triggered_by = trigger;
   return to_json(units[name]);
 }
 

@@ -51,6 +51,21 @@ TEST_F(HookInstallTest, WritesScriptAndPrivateKey) {
   EXPECT_EQ(mode_of(place->key_file()), 0600u);
 }
 
+TEST_F(HookInstallTest, NamesTheProgramsThatAreMissing) {
+  const std::string before = ::getenv("PATH");
+  for (const char* name : {"git", "openssl"}) {
+    std::ofstream(directory_ + "/" + name) << "#!/bin/sh\n";
+    fs::permissions(directory_ + "/" + name, fs::perms::owner_all);
+  }
+  ::setenv("PATH", directory_.c_str(), 1);
+  const Status checked = check_hook_programs();
+  ::setenv("PATH", before.c_str(), 1);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().reason, "program_missing");
+  EXPECT_NE(checked.error().message.find(": curl"), std::string::npos) << checked.error().text();
+  EXPECT_TRUE(check_hook_programs().ok());
+}
+
 TEST_F(HookInstallTest, KeepsAnOlderHookOnce) {
   const auto place = find_hook_place(directory_);
   ASSERT_TRUE(place.ok());
