@@ -39,10 +39,13 @@ function(rolesync_add_plugin name)
   if(NOT ROLESYNC_SANITIZE)  # a sanitized library finds its runtime in the program
     target_link_options(${name} PRIVATE LINKER:-z,defs)
     if(NOT arg_NO_CHECK)
+      set(labels "")
+      if(ROLESYNC_PLUGIN_TEST_LABEL)
+        set(labels LABELS ${ROLESYNC_PLUGIN_TEST_LABEL})
+      endif()
       add_test(NAME ${name}.check COMMAND $<TARGET_FILE:RoleSync::rolesync> plugin check
         --only-failed $<TARGET_FILE:${name}>)
-      set_tests_properties(${name}.check PROPERTIES
-        LABELS "${ROLESYNC_PLUGIN_TEST_LABEL}" TIMEOUT 300)
+      set_tests_properties(${name}.check PROPERTIES TIMEOUT 300 ${labels})
     endif()
   endif()
   # A server refuses a plugin that others may write, which a umask of 002 would make.
@@ -67,6 +70,10 @@ function(rolesync_add_plugin_test name)
   target_compile_definitions(${name} PRIVATE
     ROLESYNC_PLUGIN_FILE="$<TARGET_FILE:${arg_PLUGIN}>")
   add_dependencies(${name} ${arg_PLUGIN})
+  set(labels "")
+  if(ROLESYNC_PLUGIN_TEST_LABEL)
+    set(labels LABELS ${ROLESYNC_PLUGIN_TEST_LABEL})
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${ROLESYNC_PLUGIN_TEST_LABEL}" TIMEOUT 60)
+    PROPERTIES TIMEOUT 60 ${labels})
 endfunction()

@@ -138,6 +138,30 @@ TEST_P(Compiler, NeedsNoCMake) {
 INSTANTIATE_TEST_SUITE_P(, Compiler, testing::Values("g++", "clang++"),
                          [](const auto& instance) { return word(instance.param); });
 
+// docs/plugin-guide.md, read by somebody who types what stands there: the blocks marked sh.
+TEST_F(InstalledSdk, TheGuideWorksAsItIsWritten) {
+  std::ifstream stream(ROLESYNC_SOURCE_DIR "/docs/plugin-guide.md");
+  std::string script = "set -e\n";
+  std::size_t blocks = 0;
+  bool inside = false;
+  for (std::string line; std::getline(stream, line);) {
+    if (line == "```sh") {
+      inside = true;
+      ++blocks;
+    } else if (line == "```") {
+      inside = false;
+    } else if (inside) {
+      script += line + "\n";
+    }
+  }
+  ASSERT_GE(blocks, 4u);
+  const std::string said = run({"sh", "-c", script}, work_);
+  EXPECT_THAT(said, testing::HasSubstr("100% tests passed"));
+  EXPECT_THAT(said, testing::HasSubstr("\"display_name\": \"Web shop\""));
+  EXPECT_THAT(said, testing::HasSubstr("## role `web-shop`"));
+  expect_ready(work_ / "web-shop/build/dev", 1);
+}
+
 // What authors include costs them compiler time: no header but the forward declarations.
 TEST_F(InstalledSdk, HeadersIncludeNoJson) {
   std::size_t headers = 0;

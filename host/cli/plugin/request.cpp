@@ -87,6 +87,7 @@ Result<Json> strategy_request(const plugin::Provided& provided, const RequestFil
   const auto schema = parse_json(provided.options_schema);
   if (!schema) return schema.error();
   if (Status fit = plugin::check_options(*schema, options); !fit) return fit.error();
+  options = plugin::with_defaults(*schema, options);
   // Options travel as text, whatever their type.
   for (auto& [name, value] : options.items())
     if (!value.is_string()) value = to_text(value);
