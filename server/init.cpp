@@ -23,8 +23,7 @@ Status write_first_token(const ServerConfig& config, const std::string& secret) 
   token.scopes = {"admin"};
   token.created_by = "init";
   token.created_at = rollout::now_millis();
-  const Status added =
-      (*opened)->write([&](store::Session& s) { return store::add_token(s, token); });
+  Status added = (*opened)->write([&](store::Session& s) { return store::add_token(s, token); });
   if (!added) return added;
   return write_durably((config.secrets_dir / "admin.token").string(), secret + "\n", 0600);
 }

@@ -8,7 +8,7 @@
 namespace rolesync::agent {
 namespace {
 
-constexpr Millis kCallsEvery = 10 * 60 * 1000;
+constexpr Millis kCallsEvery = Millis{10} * 60 * 1000;
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string_view>
@@ -74,9 +75,10 @@ bool TreeWatch::watch(const std::string& role, const std::string& target,
     return true;
   });
   bool complete = true;
+  const std::filesystem::path top(target);
   for (const std::string& directory : wanted) {
     if (tree.directories.contains(directory)) continue;
-    const int id = ::inotify_add_watch(inotify_.get(), (target + "/" + directory).c_str(), kMask);
+    const int id = ::inotify_add_watch(inotify_.get(), (top / directory).c_str(), kMask);
     if (id < 0) {
       complete = false;
       continue;

@@ -250,7 +250,7 @@ Response sync_role(Api& api, const Request& request) {
 void add_code_sync_routes(http::Router& router, Api& api) {
   using http::Policy;
   router.on_waiting("POST", "/api/code-sync/pull", Policy::scope("sync"),
-                    [&api](const Request& request, std::shared_ptr<http::Reply> reply) {
+                    [&api](const Request& request, const std::shared_ptr<http::Reply>& reply) {
                       pull(api, request, reply);
                     });
   router.on("POST", "/api/code-sync/plan", Policy::scope("read"),

@@ -76,7 +76,7 @@ Response replace(Api& api, const Request& request) {
   std::int64_t version = 0;
   const Status written = api.engine.store.write([&](store::Session& session) -> Status {
     const auto counting = api.engine.heartbeats.effective_roles(*node);
-    const Status followed =
+    Status followed =
         follow_assignment(session, api, id, {counting.begin(), counting.end()}, roles);
     if (!followed) return followed;
     const auto assigned = store::assign_roles(session, id, roles, request.principal.name,

@@ -171,7 +171,7 @@ Response create(Api& api, const Request& request) {
   const Status written = api.engine.store.write([&](store::Session& session) -> Status {
     const auto saved = store::save_role_override(session, change->record, 0);
     if (!saved) return saved.error();
-    const Status audited = audit(session, request, "role.create", "role/" + name, *body);
+    Status audited = audit(session, request, "role.create", "role/" + name, *body);
     if (!audited) return audited;
     return key.keep(session, 201, to_text(role_to_json(change->role)));
   });

@@ -34,8 +34,7 @@ void Commands::announce(const std::vector<store::CommandRecord>& commands) {
 
 Status Commands::give(store::CommandRecord command) {
   command.created_at = now_millis();
-  const Status written =
-      store_.write([&](store::Session& s) { return store::add_command(s, command); });
+  Status written = store_.write([&](store::Session& s) { return store::add_command(s, command); });
   if (!written) return written;
   announce({command});
   return {};
@@ -103,7 +102,7 @@ Status Commands::keep_boot(const std::string& node, const std::string& boot_id) 
     const auto& open = open_[node];
     if (std::none_of(open.begin(), open.end(), other_boot)) return {};
   }
-  const Status written = store_.write([&](store::Session& s) {
+  Status written = store_.write([&](store::Session& s) {
     return store::withdraw_commands_of_other_boots(s, node, boot_id, now_millis());
   });
   if (!written) return written;

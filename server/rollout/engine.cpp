@@ -14,7 +14,7 @@
 namespace rolesync::rollout {
 namespace {
 
-constexpr Millis hour = 60 * 60 * 1000;
+constexpr Millis hour = Millis{60} * 60 * 1000;
 constexpr Millis day = 24 * hour;
 constexpr std::int64_t kept_events = 100'000;
 

@@ -13,7 +13,7 @@
 namespace rolesync::rollout {
 namespace {
 
-constexpr Millis flush_every = 10 * 60 * 1000;
+constexpr Millis flush_every = Millis{10} * 60 * 1000;
 
 Json command_json(const store::CommandRecord& command) {
   const auto payload = parse_json(command.payload, {16 << 20, 64});

@@ -189,9 +189,9 @@ Status JobRunner::report(const std::string& node, const std::vector<ReportedEven
   const std::lock_guard lock(mutex_);
   const Millis now = now_millis();
   std::vector<std::string> roles(events.size());
-  const Status kept = store_.write([&](store::Session& session) -> Status {
+  Status kept = store_.write([&](store::Session& session) -> Status {
     for (std::size_t i = 0; i < events.size(); ++i) {
-      const Status done = keep_event(session, node, events[i], now, roles[i]);
+      Status done = keep_event(session, node, events[i], now, roles[i]);
       if (!done) return done;
     }
     return {};
@@ -270,7 +270,7 @@ Status JobRunner::step(Job& job) {
   next.record.message = next.rollout.message;
   if (!next.record.started_at) next.record.started_at = now;
   if (is_final(next.rollout.state)) next.record.finished_at = now;
-  const Status written = store_.write(
+  Status written = store_.write(
       [&](store::Session& session) { return write(session, next, job, commands, dropped, now); });
   if (!written) return written;
 
@@ -295,7 +295,7 @@ Status JobRunner::write(store::Session& session, const Job& job, const Job& befo
   }
   if (Status saved = store::save_job(session, job.record); !saved) return saved;
   for (const std::string& task : dropped) {
-    const Status withdrawn = store::withdraw_commands_of_task(session, task, now);
+    Status withdrawn = store::withdraw_commands_of_task(session, task, now);
     if (!withdrawn) return withdrawn;
   }
   for (const store::CommandRecord& command : commands) {

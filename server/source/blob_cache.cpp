@@ -48,7 +48,7 @@ class Incoming {
     auto& [id, file] = files_.back();
     if (hasher_.hex() != id) return corrupt(id, "in the mirror");
     if (sync_now) {
-      if (const Status synced = file.sync(); !synced) return synced;
+      if (Status synced = file.sync(); !synced) return synced;
     }
     file.close();
     return {};
@@ -60,12 +60,12 @@ class Incoming {
       const fs::path path = cache.blob_path(id);
       std::error_code problem;
       if (fs::create_directory(path.parent_path(), problem)) directories.insert(directory_);
-      if (const Status named = file.name(path); !named) return named;
+      if (Status named = file.name(path); !named) return named;
       directories.insert(path.parent_path());
     }
     if (directories.size() > many_files) return sync_everything(directory_);
     for (const fs::path& directory : directories) {
-      if (const Status synced = sync_directory(directory); !synced) return synced;
+      if (Status synced = sync_directory(directory); !synced) return synced;
     }
     return {};
   }
@@ -107,7 +107,7 @@ Status BlobCache::import(const Manifest& manifest, const Mirror& mirror) {
   for (const ManifestEntry& entry : manifest.entries()) {
     if (seen.insert(entry.blob_id).second && !has_blob(entry.blob_id)) missing.push_back(&entry);
   }
-  if (const Status imported = import_blobs(missing, mirror); !imported) return imported;
+  if (Status imported = import_blobs(missing, mirror); !imported) return imported;
   return keep_manifest(manifest);
 }
 
@@ -119,14 +119,14 @@ Status BlobCache::import_blobs(const std::vector<const ManifestEntry*>& missing,
   const bool sync_each = missing.size() <= many_files;
   Incoming incoming(directory_ / "blobs");
   std::size_t at = 0;
-  const Status read = mirror.read_blobs(
+  Status read = mirror.read_blobs(
       ids, {.begin = [&](const std::string& id,
                          std::uint64_t size) { return incoming.begin(id, size, *missing[at++]); },
             .chunk = [&](std::string_view bytes) { return incoming.add(bytes); },
             .end = [&] { return incoming.end(sync_each); }});
   if (!read) return read;
   if (!sync_each) {
-    if (const Status synced = sync_everything(directory_); !synced) return synced;
+    if (Status synced = sync_everything(directory_); !synced) return synced;
   }
   return incoming.name_all(*this);
 }
@@ -137,9 +137,9 @@ Status BlobCache::keep_manifest(const Manifest& manifest) {
   if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) return {};
   auto file = DurableFile::create(path.parent_path());
   if (!file) return file.error();
-  if (const Status written = file->write(manifest.to_text()); !written) return written;
-  if (const Status synced = file->sync(); !synced) return synced;
-  if (const Status named = file->name(path); !named) return named;
+  if (Status written = file->write(manifest.to_text()); !written) return written;
+  if (Status synced = file->sync(); !synced) return synced;
+  if (Status named = file->name(path); !named) return named;
   return sync_directory(path.parent_path());
 }
 

@@ -59,16 +59,16 @@ class BatchReader {
   Status read_body(std::uint64_t size, const std::function<Status(std::string_view)>& sink) {
     while (size > 0) {
       if (taken_ == buffer_.size()) {
-        if (const Status more = fill(); !more) return more;
+        if (Status more = fill(); !more) return more;
       }
       const std::size_t count = std::min<std::uint64_t>(size, buffer_.size() - taken_);
-      const Status done = sink(std::string_view(buffer_).substr(taken_, count));
+      Status done = sink(std::string_view(buffer_).substr(taken_, count));
       if (!done) return done;
       taken_ += count;
       size -= count;
     }
     if (taken_ == buffer_.size()) {
-      if (const Status more = fill(); !more) return more;
+      if (Status more = fill(); !more) return more;
     }
     ++taken_;  // the newline after every object
     return {};
@@ -139,13 +139,13 @@ Status Mirror::read_blobs(const std::vector<std::string>& ids, const BlobSink& s
   std::size_t asked = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     for (; asked < std::min(ids.size(), i + ahead); ++asked) {
-      if (const Status sent = reader->ask(ids[asked]); !sent) return sent;
+      if (Status sent = reader->ask(ids[asked]); !sent) return sent;
     }
     const auto size = reader->read_header(ids[i]);
     if (!size) return size.error();
-    if (const Status begun = sink.begin(ids[i], *size); !begun) return begun;
-    if (const Status read = reader->read_body(*size, sink.chunk); !read) return read;
-    if (const Status ended = sink.end(); !ended) return ended;
+    if (Status begun = sink.begin(ids[i], *size); !begun) return begun;
+    if (Status read = reader->read_body(*size, sink.chunk); !read) return read;
+    if (Status ended = sink.end(); !ended) return ended;
   }
   return {};
 }

@@ -25,7 +25,7 @@ struct NotifyHeaders {
 // invalid/notify_header_invalid.
 Result<NotifyHeaders> notify_headers(const std::map<std::string, std::string>& headers);
 
-constexpr Millis notify_window = 5 * 60 * 1000;
+constexpr Millis notify_window = Millis{5} * 60 * 1000;
 
 // Errors: unauthenticated/signature_wrong, unauthenticated/timestamp_outside_window.
 Status verify_notification(const NotifyHeaders& headers, std::string_view body,

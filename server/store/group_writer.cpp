@@ -67,9 +67,9 @@ Status GroupWriter::run_all(const std::vector<Waiting*>& group) {
   auto transaction = Transaction::begin(*session_, begin_);
   if (!transaction) return transaction.error();
   for (Waiting* waiting : group) {
-    if (const Status intact = run_one(*waiting); !intact.ok()) return intact;
+    if (Status intact = run_one(*waiting); !intact.ok()) return intact;
   }
-  if (const Status done = transaction->commit(); !done.ok()) return done;
+  if (Status done = transaction->commit(); !done.ok()) return done;
   ++commits_;
   return {};
 }

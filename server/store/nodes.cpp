@@ -166,7 +166,7 @@ Status record_release(Session& session, const ReleaseRecord& release) {
   const Result<bool> renewed = renew_release(session, release);
   if (!renewed) return renewed.error();
   if (*renewed) return {};
-  if (const Status cleared = clear_current_release(session, release.node, release.role); !cleared) {
+  if (Status cleared = clear_current_release(session, release.node, release.role); !cleared) {
     return cleared;
   }
   return status_of(session.execute(

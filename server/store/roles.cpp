@@ -63,7 +63,7 @@ Status delete_role_override(Session& session, const std::string& role,
                             std::optional<std::int64_t> expected_version) {
   const auto found = version_of(session, role);
   if (!found) return found.error();
-  if (const Status same = check_version(expected_version, *found, "role " + role); !same) {
+  if (Status same = check_version(expected_version, *found, "role " + role); !same) {
     return same;
   }
   return changed_row(session.execute("DELETE FROM role_overrides WHERE role = ?", {role}),

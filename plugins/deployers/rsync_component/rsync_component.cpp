@@ -106,10 +106,11 @@ std::vector<std::string> read_list(const std::string& path) {
 
 // The node's rsync ends with 0 also when the server's could not send a file: it is told nothing.
 void expect_complete(const std::vector<std::string>& ids, const std::string& staging) {
+  const std::filesystem::path directory(staging);
   std::size_t missing = 0;
   for (const std::string& id : ids) {
     std::error_code error;
-    missing += std::filesystem::exists(staging + "/" + id, error) ? 0 : 1;
+    missing += std::filesystem::exists(directory / id, error) ? 0 : 1;
   }
   if (missing == 0) return;
   throw Error(Code::failed, "blob_missing",
