@@ -261,6 +261,39 @@ class SystemdStory(unittest.TestCase):
         self.assertEqual(self.answer(8004), "one")
         self.assertIn("sysfs", self.web.exec("cat", "/proc/mounts").stdout)
 
+    def test_a_unit_that_must_not_run_during_the_switch(self):
+        self.add_role("app-down", 8006, switch="stopped", pre_sync_cmd=["true"],
+                      post_sync_cmd=["sh", "-c", "systemctl is-active app-down; test $? = 3"])
+        self.release("one")
+        self.fleet.sync("app-down")
+        first = self.main_process("app-down")
+        self.release("two")
+        job = self.fleet.sync("app-down")
+        self.assertEqual(self.answer(8006), "two")
+        self.assertNotEqual(self.main_process("app-down")[0], first[0])
+        self.assertIn("inactive", [s["output"].strip() for s in self.task(job)["steps"]], job)
+
+    def test_programs_of_roles_outlive_the_agent(self):
+        self.web.exec("install", "-d", "-o", "app", "/srv/app-own")
+        self.fleet.add_role(
+            "app-own", ["service"], "/srv/app-own", restart_strategy="process", owner="app",
+            health_check_port=8007, health_check_path="/", auto_restart=True,
+            restart_options={"command": "perl /srv/app-own/serve.pl /srv/app-own 8007"})
+        self.fleet.assign("web-1", "app-own")
+        self.release("one")
+        self.fleet.sync("app-own")
+        program = ["pgrep", "-u", "app", "-f", "/srv/app-own/serve.pl"]
+        pid = self.web.exec(*program).stdout
+        before = self.main_process("rolesync-agent")
+        self.web.exec("systemctl", "restart", "rolesync-agent")
+        self.assertNotEqual(self.main_process("rolesync-agent")[0], before[0])
+        self.assertEqual(self.web.exec(*program).stdout, pid)
+        self.release("two")  # the new agent still knows which program it is
+        self.fleet.wait_until_online()
+        self.fleet.sync("app-own")
+        self.assertEqual(self.answer(8007), "two")
+        self.assertNotEqual(self.web.exec(*program).stdout, pid)
+
     def test_power_is_lost_in_the_middle_of_a_switch(self):
         self.add_role("app-power", 8005, ["power"])
         self.release_many_files("zero")
