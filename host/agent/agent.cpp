@@ -46,7 +46,7 @@ struct Agent::Parts {
         definitions(config),
         sender(*queue, link),
         reporter({definitions, installations, prover, plugins, *units, *ports, real_clock()},
-                 unclean),
+                 unclean, [this] { heartbeat.poke(); }),
         prover([this](const std::string& role) {
           reporter.touch(role);
           heartbeat.poke();

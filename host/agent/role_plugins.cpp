@@ -15,6 +15,8 @@ namespace {
 constexpr std::chrono::minutes kActionLimit{5};
 constexpr std::chrono::hours kFetchLimit{6};
 constexpr std::chrono::seconds kLookLimit{10};
+constexpr std::chrono::milliseconds kNoGrace{0};  // a look leaves nothing half done
+constexpr int kActionAttempts = 3;                // a service is started or stopped twice as well
 
 Error bad_answer(const std::string& kind, const std::string& id) {
   return {ErrorKind::failed, "plugin_fault",
@@ -113,11 +115,19 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
       owner ? command_user(config_.limits, owner->uid, owner->gid) : Result<RunAs>(owner.error());
   NodeServices services(std::move(options));
   const bool is_look = std::string_view(action) == "status";
-  plugin::CallOptions call{is_look ? std::chrono::milliseconds(kLookLimit) : kActionLimit,
-                           &services, cancelled};
+  plugin::CallOptions call{kActionLimit, &services, cancelled};
+  if (is_look) {
+    call.time_limit = kLookLimit;
+    call.cancel_grace = kNoGrace;
+  } else {
+    call.attempts = kActionAttempts;
+  }
+  Result<Json> options_given =
+      registry_.complete_options("restart_strategy", role.restart_strategy, role.restart_options);
+  if (!options_given) return options_given.error();
   Result<Json> answer =
       registry_.call("restart_strategy", role.restart_strategy, action,
-                     {{"role", role_to_json(role)}, {"options", role.restart_options}}, call);
+                     {{"role", role_to_json(role)}, {"options", *options_given}}, call);
   if (!answer) return answer.error();
   if (!answer->is_object() || !is_text(*answer, "state")) {
     return bad_answer("restart strategy", role.restart_strategy);
@@ -134,10 +144,11 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
 
 Result<Detection> RolePlugins::detect(const Role& role, bool path_exists,
                                       const std::optional<ServiceState>& service, Units& units,
-                                      Ports& ports) {
+                                      Ports& ports, const CancelFlag* cancelled) {
   NodeServicesOptions options = services_for("detector", role.detector);
   options.units = &units;
   options.ports = &ports;
+  options.cancelled = cancelled;
   Json listening = Json::array();
   Result<std::vector<ListeningPort>> scanned = ports.scan();
   if (!scanned) return scanned.error();
@@ -150,8 +161,8 @@ Result<Detection> RolePlugins::detect(const Role& role, bool path_exists,
                       {{"path_exists", path_exists},
                        {"service", service ? to_json(*service) : Json(nullptr)},
                        {"listening_ports", std::move(listening)}}}};
-  Result<Json> answer =
-      registry_.call("detector", role.detector, "detect", request, {kLookLimit, &services});
+  const plugin::CallOptions call{kLookLimit, &services, cancelled, 1, kNoGrace};
+  Result<Json> answer = registry_.call("detector", role.detector, "detect", request, call);
   if (!answer) return answer.error();
   if (!answer->is_object() || !is_text(*answer, "state") || !is_text(*answer, "health")) {
     return bad_answer("detector", role.detector);
@@ -174,6 +185,7 @@ Status RolePlugins::fetch(const Role& role, const FetchOrder& order, StreamOpene
   options.programs = RunAs{};  // it writes into the staging directory, which is ours alone
   options.directory = order.staging;
   options.time_limit = kFetchLimit;
+  options.progress = order.progress;
   NodeServices services(std::move(options));
   const Json request{{"offer", *order.offer},        {"offer_id", order.offer_id},
                      {"staging", order.staging},     {"basis", order.basis},
@@ -182,6 +194,13 @@ Status RolePlugins::fetch(const Role& role, const FetchOrder& order, StreamOpene
   Result<Json> answer = registry_.call("deployer", role.deployer, "fetch", request,
                                        {kFetchLimit, &services, cancelled});
   return answer.ok() ? Status{} : Status{answer.error()};
+}
+
+std::string RolePlugins::isolated_plugin(const Role& role) const {
+  if (registry_.is_isolated("detector", role.detector)) return "detector " + role.detector;
+  if (!has_service(role)) return "";
+  const bool isolated = registry_.is_isolated("restart_strategy", role.restart_strategy);
+  return isolated ? "restart_strategy " + role.restart_strategy : "";
 }
 
 bool RolePlugins::may_look_at(const std::string& path) const {

@@ -29,6 +29,7 @@ struct Detection {
   std::string state = "unknown";   // active, inactive, not_installed, unknown
   std::string health = "unknown";  // healthy, failing, unknown
   std::string reason;
+  std::string detail;                    // a sentence, when a plugin failed
   std::shared_ptr<const Json> evidence;  // an object
 };
 
@@ -36,6 +37,8 @@ struct FetchOrder {
   std::shared_ptr<const Json> offer;  // what the deployer's server half said
   std::string offer_id, staging, basis, list_file;
   std::uint64_t files = 0, bytes = 0;
+  // As the deployer reports it; from any thread of its own.
+  std::function<void(std::uint64_t done, std::uint64_t total, const std::string& unit)> progress;
 };
 
 class RolePlugins {
@@ -46,10 +49,14 @@ class RolePlugins {
   Result<ServiceState> service(const Role& role, const char* action, Units& units, Ports& ports,
                                const CancelFlag* cancelled);
   Result<Detection> detect(const Role& role, bool path_exists,
-                           const std::optional<ServiceState>& service, Units& units, Ports& ports);
+                           const std::optional<ServiceState>& service, Units& units, Ports& ports,
+                           const CancelFlag* cancelled);
   using StreamOpener = std::function<Result<std::unique_ptr<Stream>>(const std::string& offer_id)>;
   Status fetch(const Role& role, const FetchOrder& order, StreamOpener opener,
                const CancelFlag* cancelled);
+
+  // The detector or strategy of the role that runs in a child, and may take its time; empty: none.
+  std::string isolated_plugin(const Role& role) const;
 
   // The plugins a task of this role needs. Error: failed/plugin_missing, naming it.
   Status check_present(const Role& role) const;

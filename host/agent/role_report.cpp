@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "host/agent/log.hpp"
 #include "host/role/role_paths.hpp"
@@ -12,6 +13,8 @@ namespace rolesync::agent {
 namespace {
 
 constexpr std::size_t kMaxDriftListed = 100;
+// For answers of isolated plugins, in each look.
+constexpr std::chrono::milliseconds kPatience{500};
 // A report that differs only in when it was verified is not worth sending more often.
 constexpr Millis kVerifiedStep = Millis{10} * 60 * 1000;
 
@@ -122,11 +125,23 @@ LocalReport RoleReporter::look(Occasion occasion) {
   const std::shared_ptr<const Definitions> definitions = parts_.definitions.current();
   const std::shared_ptr<const Facts> facts =
       collect_facts(question(definitions), parts_.units, parts_.ports);
+  std::set<std::string> asked;
+  for (const Role& role : definitions->roles) {
+    const std::string plugin = parts_.plugins.isolated_plugin(role);
+    if (plugin.empty()) continue;
+    asked.insert(role.name);
+    observer_.begin(role.name, plugin, [this, role, facts](const CancelFlag& cancelled) {
+      return observe(role, facts, &cancelled);
+    });
+  }
+  const auto until = Observer::Clock::now() + kPatience;
   Json roles = Json::object();
   for (const Role& role : definitions->roles) {
     Installed& state = installed(role.name);
     prove(role, state, occasion);
-    roles[role.name] = report_role(role, facts, state);
+    const Observation observation =
+        asked.count(role.name) ? observer_.take(role.name, until) : observe(role, facts, nullptr);
+    roles[role.name] = report_role(role, *facts, state, observation);
   }
   Json ports = Json::array();
   for (const ListeningPort& port : facts->ports) {
@@ -191,28 +206,48 @@ void RoleReporter::take_release(Installed& state, const Release* release) {
   state.reported_at = 0;
 }
 
-Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Facts>& facts,
-                               Installed& state) {
+namespace {
+
+// What to say of a role when a plugin could not say it.
+Detection plugin_failed(const Error& error) {
+  Detection detection;
+  detection.reason = error.reason;
+  detection.detail = "plugin fault: " + error.text();
+  detection.evidence = std::make_shared<Json>(Json{{"detail", error.text()}});
+  return detection;
+}
+
+}  // namespace
+
+Observation RoleReporter::observe(const Role& role, const std::shared_ptr<const Facts>& facts,
+                                  const CancelFlag* cancelled) const {
   UnitsOfFacts units(facts, parts_.units);
   PortsOfFacts ports(facts);
+  Observation seen;
+  if (has_service(role)) {
+    Result<ServiceState> asked = parts_.plugins.service(role, "status", units, ports, cancelled);
+    seen.service = asked ? std::move(*asked)
+                         : ServiceState{"unknown", {}, asked.error().message, asked.error().reason};
+    if (!asked && asked.error().reason.starts_with("plugin_")) {
+      seen.detection = plugin_failed(asked.error());
+      return seen;
+    }
+  }
   const auto path = facts->path_exists.find(role.target_path);
   const bool path_exists = path != facts->path_exists.end() && path->second;
-  std::optional<ServiceState> service;
-  if (has_service(role)) {
-    Result<ServiceState> asked = parts_.plugins.service(role, "status", units, ports, nullptr);
-    service = asked ? std::move(*asked)
-                    : ServiceState{"unknown", {}, asked.error().message, asked.error().reason};
-  }
-  Detection detection;
-  Result<Detection> detected = parts_.plugins.detect(role, path_exists, service, units, ports);
-  if (detected) {
-    detection = std::move(*detected);
-  } else {
-    detection.reason = detected.error().reason;
-    detection.evidence = std::make_shared<Json>(Json{{"detail", detected.error().text()}});
-  }
+  Result<Detection> detected =
+      parts_.plugins.detect(role, path_exists, seen.service, units, ports, cancelled);
+  seen.detection = detected ? std::move(*detected) : plugin_failed(detected.error());
+  return seen;
+}
+
+Json RoleReporter::report_role(const Role& role, const Facts& facts, const Installed& state,
+                               const Observation& observation) {
+  const auto& [service, detection] = observation;
+  const auto path = facts.path_exists.find(role.target_path);
+  const bool path_exists = path != facts.path_exists.end() && path->second;
   Json listening = Json::array();
-  if (role.health_check_port && listens(*facts, *role.health_check_port)) {
+  if (role.health_check_port && listens(facts, *role.health_check_port)) {
     listening.push_back(*role.health_check_port);
   }
   Json running_service;
@@ -225,11 +260,12 @@ Json RoleReporter::report_role(const Role& role, const std::shared_ptr<const Fac
                  {"state", detection.state},
                  {"health", detection.health},
                  {"reason", detection.reason},
+                 {"detail", detection.detail},
                  {"evidence", *detection.evidence},
                  {"running", running},
                  {"restart_pending", std::string_view(running) == "restart_pending"},
                  {"error", state.error}});
-  if (!state.present && path != facts->path_exists.end())
+  if (!state.present && path != facts.path_exists.end())
     report["target_empty"] = target_is_empty(role);
   return report;
 }

@@ -10,6 +10,7 @@
 
 #include "host/agent/definitions.hpp"
 #include "host/agent/installations.hpp"
+#include "host/agent/observer.hpp"
 #include "host/agent/proof_schedule.hpp"
 #include "host/agent/prover.hpp"
 #include "host/agent/role_plugins.hpp"
@@ -37,7 +38,9 @@ class RoleReporter {
     Clock& clock;
   };
   // `full_first`: the machine did not end cleanly, so nothing is believed.
-  RoleReporter(Parts parts, bool full_first) : parts_(parts), full_first_(full_first) {}
+  // `late`: something became known after a look; another one is due. Any thread.
+  RoleReporter(Parts parts, bool full_first, std::function<void()> late)
+      : parts_(parts), full_first_(full_first), observer_(std::move(late)) {}
 
   // At start, before a task uses an installation again: what the markers say is installed. Until it
   // can be proven, that is reported, and not that there is nothing.
@@ -63,7 +66,10 @@ class RoleReporter {
   Installed& installed(const std::string& role);
   void prove(const Role& role, Installed& state, Occasion occasion);
   static void take_release(Installed& state, const Release* release);
-  Json report_role(const Role& role, const std::shared_ptr<const Facts>& facts, Installed& state);
+  Observation observe(const Role& role, const std::shared_ptr<const Facts>& facts,
+                      const CancelFlag* cancelled) const;
+  static Json report_role(const Role& role, const Facts& facts, const Installed& state,
+                          const Observation& observation);
   const FactQuestion& question(const std::shared_ptr<const Definitions>& definitions);
 
   Parts parts_;
@@ -73,6 +79,7 @@ class RoleReporter {
   FactQuestion question_;
   std::mutex mutex_;  // the map and the schedules' touches
   std::map<std::string, Installed> installed_;
+  Observer observer_;  // last: its threads use the others
 };
 
 }  // namespace rolesync::agent

@@ -16,6 +16,8 @@ namespace {
 // With the pauses of Backoff: a server may restart meanwhile.
 constexpr int kTries = 7;
 
+constexpr std::chrono::seconds kProgressEvery{1};
+
 Error cancelled_error() {
   return {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"};
 }
@@ -59,6 +61,7 @@ Result<Manifest> Stager::manifest_of(LinkClient& client, const std::string& cont
 
 Status Stager::stage(TaskRecord& record, Installation& installation, const CancelFlag& cancelled,
                      Manifest& manifest) {
+  record_ = &record;
   if (Status ready = preflight(record.task); !ready) return ready;
   Backoff backoff;
   for (int attempt = 1;; ++attempt) {
@@ -120,6 +123,9 @@ Status Stager::fetch_lacking(const Task& task, LinkClient& client, Installation&
   ListFile list{run_directory + "/" + task.task_id + ".want"};
   order.list_file = list.path;
   if (Status written = write_durably(list.path, names); !written) return written;
+  order.progress = [this](std::uint64_t done, std::uint64_t total, const std::string& unit) {
+    report_progress(done, total, unit);
+  };
   // A stream has a connection of its own and may outlast many requests: not this client's.
   return plugins_.fetch(
       task.role, order,
@@ -129,6 +135,16 @@ Status Stager::fetch_lacking(const Task& task, LinkClient& client, Installation&
         return (*own)->http().open_stream(link_.node_path("streams/" + offer_id));
       },
       &cancelled);
+}
+
+// What a deployer says of its own accord; more often than this it is left out.
+void Stager::report_progress(std::uint64_t done, std::uint64_t total, const std::string& unit) {
+  const std::lock_guard lock(progress_mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - progressed_ < kProgressEvery) return;
+  progressed_ = now;
+  const std::string of = total > 0 ? " of " + std::to_string(total) : "";
+  events_.progress(*record_, {"staging", "fetch", "", std::to_string(done) + of + " " + unit, ""});
 }
 
 }  // namespace rolesync::agent

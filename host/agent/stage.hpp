@@ -2,6 +2,9 @@
 // The first half of a task: brings the blobs that this node lacks into staging and proves them.
 // Touches nothing live. One thread per task.
 #pragma once
+#include <chrono>
+#include <mutex>
+
 #include <string>
 
 #include "host/activation/installation.hpp"
@@ -33,11 +36,16 @@ class Stager {
   Status fetch_lacking(const Task& task, LinkClient& client, Installation& installation,
                        const std::vector<ManifestEntry>& lacking, const CancelFlag& cancelled);
 
+  void report_progress(std::uint64_t done, std::uint64_t total, const std::string& unit);
+
   const AgentConfig& config_;
   ServerLink& link_;
   RolePlugins& plugins_;
   Prover& prover_;
   TaskEvents& events_;
+  TaskRecord* record_ = nullptr;  // while staging
+  std::mutex progress_mutex_;     // a deployer may have threads of its own
+  std::chrono::steady_clock::time_point progressed_;
 };
 
 }  // namespace rolesync::agent

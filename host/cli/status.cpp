@@ -43,6 +43,7 @@ std::string note_of(const Json& cell) {
   std::vector<std::string> notes;
   if (const auto drift = drift_note(cell); !drift.empty()) notes.push_back(drift);
   if (const auto error = text_of(cell, "error"); !error.empty()) notes.push_back(error);
+  if (const auto detail = text_of(cell, "detail"); !detail.empty()) notes.push_back(detail);
   const bool down = text_of(cell, "health") == "failing" || text_of(cell, "state") == "inactive";
   if (down && !text_of(cell, "reason").empty()) notes.push_back(text_of(cell, "reason"));
   if (text_of(version, "state") == "outdated")

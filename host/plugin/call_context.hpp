@@ -16,6 +16,7 @@ struct CallContext {
   Clock::time_point deadline;
   HostServices* services = nullptr;
   const CancelFlag* cancelled = nullptr;
+  std::chrono::milliseconds cancel_grace{0};
   bool fault = false;  // set when the plugin crashed, hung or broke the protocol
 
   bool is_cancelled() const { return cancelled && cancelled->load(); }

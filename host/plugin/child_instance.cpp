@@ -21,7 +21,6 @@ namespace {
 using Clock = CallContext::Clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds cancel_grace{2'000};   // for a plugin that looks at job.cancelled
 constexpr milliseconds service_grace{1'000};  // to answer after a service used up the time
 constexpr milliseconds exit_patience{500};    // between end of output and end of process
 constexpr std::size_t kept_errors = 4'096;
@@ -115,7 +114,7 @@ class ChildInstance : public Instance {
     const auto now = Clock::now();
     if (context.is_cancelled() && !cancelling_) {
       cancelling_ = true;
-      end_at_ = std::min(end_at_, now + cancel_grace);
+      end_at_ = std::min(end_at_, now + context.cancel_grace);
     }
     if (now < end_at_) return std::nullopt;
     child_.reset();

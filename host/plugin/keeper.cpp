@@ -53,12 +53,12 @@ void Keeper::run() {
   auto next_scan = Clock::now() + duties_.rescan_interval;
   bool children = false;
   while (!stopping_) {
-    if (watching_) watch_directories();
     auto nap = std::min(duties_.rescan_interval, duties_.child_idle_limit / 2);
     if (children) nap = std::min(nap, child_look);
     const bool events = wait_for_events(std::max(nap, milliseconds(10)));
     if (stopping_) return;
     if (watching_ && (events || Clock::now() >= next_scan)) {
+      watch_directories();  // before looking: what comes into a new one afterwards is told
       duties_.scan();
       next_scan = Clock::now() + duties_.rescan_interval;
     }

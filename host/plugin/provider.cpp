@@ -36,7 +36,8 @@ Provider::Clock::time_point Provider::deadline(std::string_view method,
 
 Result<Json> Provider::call(std::string_view method, const Json& request,
                             const CallOptions& options, Clock::time_point deadline, bool& fault) {
-  CallContext context{provided_, deadline, options.services, options.cancelled};
+  CallContext context{provided_, deadline, options.services, options.cancelled,
+                      options.cancel_grace};
   Result<std::unique_ptr<Instance>> instance = acquire(deadline, options.cancelled);
   if (!instance) {
     fault = instance.error().reason == "plugin_fault";

@@ -67,6 +67,8 @@ struct CallOptions {
   // Calls in all when the plugin answers `transient`, with pauses, within the time limit. 1 for
   // calls that use something up, and for those that are repeated anyway.
   int attempts = 1;
+  // After a cancellation an isolated plugin that looks at job.cancelled has this long to end.
+  std::chrono::milliseconds cancel_grace{2'000};
 };
 
 struct RegistryOptions {

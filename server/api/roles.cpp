@@ -106,6 +106,19 @@ Status check_neighbours(Api& api, const Role& changed) {
   return {};
 }
 
+// Against the strategy's own schema, when it is here to be asked.
+Status check_restart_options(Api& api, const Role& role) {
+  const auto& registry = api.engine.registry;
+  if (!registry.has("restart_strategy", role.restart_strategy)) return {};
+  const Status fits =
+      registry.check_options("restart_strategy", role.restart_strategy, role.restart_options);
+  if (fits) return fits;
+  Error error = fits.error();
+  for (FieldError& field : error.fields) field.pointer = "/restart_options" + field.pointer;
+  error.hint = "`rolesync plugin show` lists the options of " + role.restart_strategy;
+  return error;
+}
+
 struct RoleChange {
   store::RoleOverride record;
   Role role;
@@ -119,6 +132,7 @@ Result<RoleChange> prepare(Api& api, const std::string& name, const Json& wanted
   const auto effective =
       domain::effective_role(name, spec, *overrides, api.engine.catalog.defaults());
   if (!effective) return effective.error();
+  if (Status fits = check_restart_options(api, effective->role); !fits) return fits.error();
   if (Status fits = check_neighbours(api, effective->role); !fits) return fits.error();
   RoleChange change;
   change.role = effective->role;

@@ -44,6 +44,7 @@ RoleReport role_report_from_json(const Json& report) {
   result.health = word(report, "health", {"healthy", "failing"});
   result.running = word(report, "running", {"current", "restart_pending"});
   result.reason = text(report, "reason");
+  result.detail = text(report, "detail");
   result.commit = text(report, "version");
   if (!is_commit(result.commit)) result.commit.clear();
   result.content_id = text(report, "content_id");

@@ -22,6 +22,7 @@ struct RoleReport {
   std::string state = "unknown";   // active, inactive, not_installed, unknown
   std::string health = "unknown";  // healthy, failing, unknown
   std::string reason;
+  std::string detail;                             // the sentence to it, when a plugin failed
   std::string commit, content_id, role_revision;  // empty: no release of ours
   std::string verified_at;
   std::string running = "unknown";  // current, restart_pending, unknown

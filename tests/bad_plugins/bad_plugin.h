@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A correct plugin in plain C (and C++), detector "bad"; each file here changes exactly one thing by defining
- * a macro or a function of its own before including this. */
+/* A correct plugin in plain C (and C++), detector "bad"; each file here changes exactly one thing
+ * by defining a macro or a function of its own before including this. */
 #pragma once
 #include <rolesync/abi.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "fine.h"
 
 #ifndef BAD_MAGIC
 #define BAD_MAGIC RS_ABI_MAGIC
@@ -45,7 +47,7 @@ static int32_t create(const rs_host* host, const char* kind, const char* id, con
 static int32_t call(void* instance, const char* method, const char* json, size_t size,
                     const rs_sink* out) {
   (void)instance, (void)method, (void)json, (void)size;
-  write_text(out, "\"fine\"");
+  write_text(out, FINE);
   return RS_OK;
 }
 #endif

@@ -46,6 +46,11 @@ class BadPlugin : public PluginFixture {
                            {.time_limit = std::chrono::milliseconds(700)});
   }
 
+  bool fine() {
+    const Result<Json> answer = call();
+    return answer.ok() && answer->is_object() && answer->value("reason", "") == "fine";
+  }
+
   std::unique_ptr<Registry> registry_;
 };
 
@@ -110,7 +115,7 @@ TEST_P(BadPluginContained, ServesFromItsChildAndChangesNothingHere) {
   const mode_t mask = ::umask(022);
   ::umask(mask);
   EXPECT_EQ(drop_in(GetParam()).state, PluginState::ready);
-  EXPECT_EQ(*call(), "fine");
+  EXPECT_TRUE(fine());
   EXPECT_EQ(fs::current_path(), directory);
   EXPECT_EQ(::umask(mask), mask);
 }
@@ -122,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(, BadPluginContained,
 
 TEST_F(BadPlugin, TheControlIsFine) {
   EXPECT_EQ(drop_in("no_fault").state, PluginState::ready);
-  EXPECT_EQ(*call(), "fine");
+  EXPECT_TRUE(fine());
 }
 
 // Files that are not what their name says.
@@ -152,7 +157,7 @@ TEST_F(BadPlugin, TruncatedAnywhere) {
   }
   copy(bad_plugin("no_fault"), file);  // the rest arrives
   registry_->rescan();
-  EXPECT_EQ(*call(), "fine");
+  EXPECT_TRUE(fine());
 }
 
 TEST_F(BadPlugin, OfAnotherArchitecture) {
@@ -240,10 +245,10 @@ INSTANTIATE_TEST_SUITE_P(, BadPluginCall,
 
 TEST_F(BadPlugin, PrintingIsNoAnswer) {
   EXPECT_EQ(drop_in("prints_while_loading").state, PluginState::ready);
-  EXPECT_EQ(*call(), "fine");
+  EXPECT_TRUE(fine());
   fs::remove(drop_in_ / "prints_while_loading.so");
   EXPECT_EQ(drop_in("prints_in_call").state, PluginState::ready);
-  EXPECT_EQ(*call(), "fine");
+  EXPECT_TRUE(fine());
 }
 
 TEST_F(BadPlugin, GrowingWithEveryCallEndsTheChildInTime) {
@@ -254,14 +259,14 @@ TEST_F(BadPlugin, GrowingWithEveryCallEndsTheChildInTime) {
     if (!answer) reason = answer.error().reason;
   }
   EXPECT_EQ(reason, "plugin_memory");
-  EXPECT_EQ(*call(), "fine") << "a new child starts from nothing";
+  EXPECT_TRUE(fine()) << "a new child starts from nothing";
 }
 
 TEST_F(BadPlugin, TheThousandthCallFailsAndTheNextIsServed) {
   drop_in("crashes_on_thousandth_call");
   for (int i = 1; i < 1000; ++i) ASSERT_TRUE(call().ok()) << i;
   EXPECT_EQ(call().error().reason, "plugin_fault");
-  EXPECT_EQ(*call(), "fine");
+  EXPECT_TRUE(fine());
 }
 
 // In a packaged directory, inside this process.

@@ -199,18 +199,21 @@ class Fleet:
     def agent_argv(self, node):
         return [BIN / "rolesync-agent", "run", "--config", self.node_directory(node) / "agent.toml"]
 
-    def configure_agent(self, node, repository=None, settings=(), plugins=PLUGINS):
+    def configure_agent(self, node, repository=None, settings=(), plugins=PLUGINS,
+                        drop_in_dirs=None, sections=()):
+        """`settings` and `sections`: more lines of TOML, before and in sections."""
         home = self.node_directory(node)
         (self.root(node) / "srv").mkdir(parents=True)
         lines = [
             *settings,
             f'node_id = "{node}"', f'state_dir = "{home}/state"',
             "plugin_dirs = [" + ", ".join(f'"{d}"' for d in plugins) + "]",
-            f'drop_in_dirs = ["{home}/plugins"]',
+            "drop_in_dirs = [" + ", ".join(f'"{d}"' for d in drop_in_dirs or [home / "plugins"]) + "]",
             f'path_prefix = "{self.root(node)}"',
             'allowed_roots = ["/srv"]', 'allowed_units = ["*"]',
             "[server]", f'url = "{self.url}"',
             "[commands]", "allowed = true", "as_root = true",
+            *sections,
         ]
         if repository:
             lines += ["[source]", f'repositories = ["{repository}"]']

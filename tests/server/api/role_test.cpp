@@ -2,6 +2,8 @@
 // Roles over the API: plugin values, overrides, provenance, ETags, overlap.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "simulated_agent.hpp"
 
 namespace rolesync {
@@ -34,6 +36,24 @@ TEST_F(RoleApi, SavingTheWholeRoleUnchangedOverridesNothing) {
   for (const auto& [field, from] : saved.body.at("provenance").items()) {
     EXPECT_NE(from, "override") << field;
   }
+}
+
+TEST_F(RoleApi, RestartOptionsAreCheckedAgainstTheStrategysSchema) {
+  const auto put = [&](const Json& options) {
+    return server.put("/api/roles/web", {{"source_paths", {"web"}},
+                                         {"target_path", "/srv/web"},
+                                         {"restart_strategy", "systemd"},
+                                         {"systemd_service", "web"},
+                                         {"restart_options", options}});
+  };
+  EXPECT_EQ(put({{"timeout_seconds", "30"}}).status, 201);
+  const Reply refused = put({{"timeout_seconds", "0"}, {"colour", "red"}});
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(refused.reason(), "invalid_options");
+  std::set<std::string> pointers;
+  for (const Json& error : refused.body.at("errors")) pointers.insert(error.at("pointer"));
+  EXPECT_EQ(pointers,
+            (std::set<std::string>{"/restart_options/colour", "/restart_options/timeout_seconds"}));
 }
 
 TEST_F(RoleApi, AnEditOfAnOldVersionIsRefused) {
