@@ -20,9 +20,11 @@ Subject::~Subject() {
 }
 
 Result<std::string> Subject::bytes() const {
+  std::error_code error;
   std::ifstream stream(file_, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(stream)), {});
-  if (stream) return bytes;
+  if (stream && fs::is_regular_file(file_, error)) {
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+  }
   return Error{ErrorKind::failed, "file_unreadable", file_.string() + " cannot be read"};
 }
 

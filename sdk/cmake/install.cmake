@@ -25,3 +25,8 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rolesync-sdk.pc
   DESTINATION ${pkgconfig_dir} COMPONENT sdk)
 
 install(DIRECTORY templates examples DESTINATION ${CMAKE_INSTALL_DATADIR}/rolesync COMPONENT sdk)
+
+set(docs ${PROJECT_SOURCE_DIR}/docs)
+install(FILES ${docs}/plugin-guide.md ${docs}/plugin-services.md
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/rolesync COMPONENT sdk)
+install(DIRECTORY ${docs}/plugins DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/rolesync COMPONENT sdk)

@@ -53,11 +53,19 @@ std::int32_t guarded(const rs_sink* out, Body body) noexcept {
 }  // namespace
 
 Json Export::describe() const {
+  Json options;
+  try {
+    options = Json::parse(options_);
+  } catch (const Json::exception& error) {
+    throw Error(
+        Code::invalid, "invalid_options",
+        std::string("the options of ") + kind_ + " " + id_ + " are no JSON: " + error.what());
+  }
   Json timeouts = Json::object();
   for (const auto& [method, seconds] : timeouts_) timeouts[method] = seconds;
   return {{"kind", kind_},       {"id", id_},
           {"summary", summary_}, {"threads", parallel_ ? "parallel" : "one"},
-          {"needs", needs_},     {"options", Json::parse(options_)},
+          {"needs", needs_},     {"options", std::move(options)},
           {"timeouts", timeouts}};
 }
 

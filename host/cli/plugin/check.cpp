@@ -101,6 +101,10 @@ int check(Session& session, const CheckFlags& flags) {
     return session.fail({ErrorKind::not_found, "file_missing", "there is no file " + file.string(),
                          "build it first: cmake --workflow --preset dev"});
   }
+  if (fs::is_directory(file, error)) {
+    return session.fail({ErrorKind::invalid, "not_a_regular_file",
+                         file.string() + " is a directory", "give the built <id>.so in it"});
+  }
   plugin_check::RunnerOptions options;
   options.only = flags.only;
   if (!flags.in_process) {
