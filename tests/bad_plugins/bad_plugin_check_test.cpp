@@ -75,7 +75,7 @@ const std::vector<Fault>& faults() {
       {"RS401", "crashes_in_create", "crashed"},
       {"RS402", "no_fault", "makes a no-such-kind"},
       {"RS403", "no_fault", "instead of 3"},
-      {"RS404", "no_fault", "no object"},
+      {"RS404", "answers_text", "no object"},
       {"RS404", "answers_no_json", "no JSON"},
       {"RS404", "unknown_status", "does not exist"},
       {"RS404", "errors_without_text", "no JSON"},
