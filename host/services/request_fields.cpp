@@ -14,7 +14,8 @@ RequestFields::RequestFields(const Json& request, std::initializer_list<const ch
     problem_ = "the request is not an object";
     return;
   }
-  for (const auto& [name, value] : request.items()) {
+  for (auto field = request.begin(); field != request.end(); ++field) {
+    const std::string& name = field.key();
     const bool ok =
         std::any_of(known.begin(), known.end(), [&](const char* each) { return name == each; });
     if (!ok) complain(name.c_str(), "is not a field of this service");

@@ -26,7 +26,7 @@ Result<std::string> deployer_of(const store::SyncTask& task) {
 }  // namespace
 
 Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& task_id,
-                                  std::vector<std::string> wanted) {
+                                  const std::vector<std::string>& wanted) {
   const auto task = store_.read([&](store::Session& s) { return store::find_task(s, task_id); });
   if (!task) return task.error();
   if (task->node != node) {

@@ -37,7 +37,7 @@ class OfferDesk {
   // Errors: not_found/unknown_task (also of another node), conflict/task_ended,
   // invalid/blob_not_in_content, and those of the deployer.
   Result<MadeOffer> make(const std::string& node, const std::string& task_id,
-                         std::vector<std::string> wanted);
+                         const std::vector<std::string>& wanted);
 
  private:
   void serve(const std::string& deployer, const source::Offer& offer,

@@ -42,6 +42,11 @@ Status check_request(const PlanRequest& request, const Catalog& catalog,
   return {};
 }
 
+Error unknown_commit(const std::string& source, const std::string& commit) {
+  return {ErrorKind::not_found, "unknown_commit", "source " + source + " has no commit " + commit,
+          "pull the code source first"};
+}
+
 }  // namespace
 
 domain::PlanInput Planner::input(Manifests& manifests) const {
@@ -97,8 +102,7 @@ Status Planner::pin(domain::PlanInput& input, const std::vector<std::string>& ro
     const auto known = (*mirror)->has_commit(commit);
     if (!known) return known.error();
     if (!*known) {
-      return Error{ErrorKind::not_found, "unknown_commit",
-                   "source " + source + " has no commit " + commit, "pull the code source first"};
+      return unknown_commit(source, commit);
     }
     const auto contents = service_.import(source, commit, definitions);
     if (!contents) return contents.error();

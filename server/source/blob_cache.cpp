@@ -115,6 +115,7 @@ Status BlobCache::import_blobs(const std::vector<const ManifestEntry*>& missing,
                                const Mirror& mirror) {
   if (missing.empty()) return {};
   std::vector<std::string> ids;
+  ids.reserve(missing.size());
   for (const ManifestEntry* entry : missing) ids.push_back(entry->blob_id);
   const bool sync_each = missing.size() <= many_files;
   Incoming incoming(directory_ / "blobs");

@@ -58,7 +58,7 @@ class Process : public rolesync::RestartStrategy {
   }
 
   ServiceStatus start(const RoleData& role, const Options& options) override {
-    const ServiceStatus before = status(role, options);
+    ServiceStatus before = status(role, options);
     if (before.state == Running::running) return before;
     const auto command = options.find("command");
     if (command == options.end()) {
