@@ -18,8 +18,8 @@ import sys
 import time
 import unittest
 
-from fleet import eventually
-from rootfs import CACHE, RigMissing, rootfs, run
+from fleet import BUILD, eventually
+from rootfs import RigMissing, rootfs, run
 
 INSIDE = "ROLESYNC_E2E_ROOTFS"  # set in the namespaces; the root file system to use
 NETWORK = "10.77.0"
@@ -27,6 +27,7 @@ GATEWAY = f"{NETWORK}.254"  # this test's own address on the bridge
 BRIDGE = "machines"
 SKIPPED = 77  # for ctest
 GROUPS = pathlib.Path("/sys/fs/cgroup")
+RUNS = BUILD / "e2e"
 
 
 def main():
@@ -221,8 +222,8 @@ class Rig:
 
     def __init__(self):
         remove_leftovers()
-        CACHE.mkdir(parents=True, exist_ok=True)
-        self.directory = CACHE / f"run-{secrets.token_hex(4)}"
+        RUNS.mkdir(parents=True, exist_ok=True)
+        self.directory = RUNS / f"run-{secrets.token_hex(4)}"
         self.directory.mkdir()
         self.prefix = f"rolesync-{self.directory.name}-"  # of control groups
         self.lock = open(self.directory / "lock", "w", encoding="ascii")
@@ -260,7 +261,7 @@ class Rig:
 
 def remove_leftovers():
     """Directories and control groups of tests that were killed; their lock is free."""
-    for directory in CACHE.glob("run-*"):
+    for directory in RUNS.glob("run-*"):
         with contextlib.suppress(OSError), open(directory / "lock", "a", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove_groups(f"rolesync-{directory.name}-")

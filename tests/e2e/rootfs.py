@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The root file system of test machines: a small Debian of this machine's own release, made once with
-debootstrap and kept under build/e2e/ (or $ROLESYNC_E2E_CACHE). It holds a plain systemd machine and
-what `script/bootstrap run` would install; our own programs are not in it. Needs root."""
+debootstrap and kept in ~/.cache/rolesync (XDG_CACHE_HOME counts), so that a fresh clone needs no
+network. It holds a plain systemd machine and what `script/bootstrap run` would install; our own
+programs are not in it. Needs root."""
 import fcntl
 import hashlib
 import os
@@ -10,9 +11,9 @@ import re
 import shutil
 import subprocess
 
-from fleet import BUILD, SOURCE
+from fleet import SOURCE
 
-CACHE = pathlib.Path(os.environ.get("ROLESYNC_E2E_CACHE", BUILD / "e2e"))
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "rolesync"
 
 # What is on every such machine; perl (for the services of tests) comes with any Debian.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps"]
