@@ -112,7 +112,7 @@ Outcome answers(Subject& subject) {
   return each_call(subject, Mood::willing,
                    [](const plugin::Provided& provided, const Call& call, const Answer& answer,
                       auto) -> std::string {
-                     if (const auto fault = form_fault(answer); !fault.empty()) return fault;
+                     if (auto fault = form_fault(answer); !fault.empty()) return fault;
                      if (answer.status == RS_UNSUPPORTED) return "the method is not supported";
                      if (answer.status != RS_OK) return "";
                      return shape_fault(provided, call.method, *parse_json(answer.text));
@@ -133,7 +133,7 @@ Outcome in_time(Subject& subject) {
 
 Outcome stops(Subject& subject) {
   for (const Mood mood : {Mood::cancelling, Mood::refusing}) {
-    const Outcome outcome = each_call(
+    Outcome outcome = each_call(
         subject, mood, [](const auto&, const auto&, const Answer&, steady_clock::duration took) {
           return std::string(took <= cancelled_limit ? "" : "it goes on for more than 2 s");
         });
@@ -157,8 +157,8 @@ Outcome declares(Subject& subject) {
 
 Outcome silent(Subject& subject) {
   const OwnStdout out;
-  const Outcome called = each_call(
-      subject, Mood::willing, [](const auto&, const auto&, const Answer&, auto) { return ""; });
+  Outcome called = each_call(subject, Mood::willing,
+                             [](const auto&, const auto&, const Answer&, auto) { return ""; });
   if (called.state != Outcome::State::passed) return called;
   const std::string printed = out.printed();
   return printed.empty() ? passed() : failed("it prints \"" + printed.substr(0, 60) + "\"");
@@ -167,8 +167,8 @@ Outcome silent(Subject& subject) {
 Outcome leaves_process_alone(Subject& subject) {
   if (const auto library = subject.library(); !library) return failed(library.error().message);
   const auto before = plugin::ProcessState::now();
-  const Outcome called = each_call(
-      subject, Mood::willing, [](const auto&, const auto&, const Answer&, auto) { return ""; });
+  Outcome called = each_call(subject, Mood::willing,
+                             [](const auto&, const auto&, const Answer&, auto) { return ""; });
   if (called.state != Outcome::State::passed) return called;
   const std::string changed = before.difference(plugin::ProcessState::now());
   return changed.empty() ? passed() : failed("a call changes " + changed);

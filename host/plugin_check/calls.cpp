@@ -132,7 +132,7 @@ Outcome with_each(Subject& subject, StandInHost::Mood mood, const Use& use) {
     StandInHost host(provided, mood);
     auto instance = LiveInstance::make(*library, host.raw(), provided);
     if (!instance) return failed(named(provided) + ": " + instance.error().message);
-    const Outcome outcome = use(provided, **instance, host);
+    Outcome outcome = use(provided, **instance, host);
     if (outcome.state != Outcome::State::passed) return outcome;
   }
   return passed();

@@ -50,6 +50,7 @@ std::vector<std::string> wrong_types(const Call& call) {
                                            {1, "a", nullptr},
                                            {{"a", Json::object()}}};
   std::vector<std::string> texts;
+  texts.reserve(others.size());
   for (const Json& other : others) texts.push_back(to_text(other));
   const Json request = *parse_json(call.request);
   const Json flat = request.flatten();

@@ -53,7 +53,7 @@ std::string growth(const Usage& before, const Usage& after, const std::string& w
 
 Outcome no_thread(Subject& subject) {
   const std::size_t before = plugin::count_threads();
-  const Outcome called =
+  Outcome called =
       with_each(subject, Mood::willing,
                 [&](const plugin::Provided& provided, LiveInstance& instance, StandInHost&) {
                   for (const Call& call : sample_calls(provided, subject.scratch()))
@@ -121,7 +121,7 @@ bool is_mapped(const fs::path& file) {
 
 Outcome unmapped(Subject& subject) {
   for (int i = 0; i < 3; ++i) {
-    const Outcome used =
+    Outcome used =
         with_each(subject, Mood::willing,
                   [&](const plugin::Provided& provided, LiveInstance& instance, StandInHost&) {
                     const auto calls = sample_calls(provided, subject.scratch());
@@ -148,6 +148,7 @@ Outcome parallel(Subject& subject) {
     any = true;
     const auto calls = sample_calls(provided, subject.scratch());
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int n = 0; n < 4; ++n) {
       threads.emplace_back([&] {
         const StandInHost host(provided);

@@ -63,11 +63,11 @@ Role& Role::health(std::string http_path) {
   return set("health_check_path", std::move(http_path));
 }
 
-Role& Role::before_sync(std::vector<std::string> argv) {
-  return data_->fields["pre_sync_cmd"] = std::move(argv), *this;
+Role& Role::before_sync(const std::vector<std::string>& argv) {
+  return data_->fields["pre_sync_cmd"] = argv, *this;
 }
-Role& Role::after_sync(std::vector<std::string> argv) {
-  return data_->fields["post_sync_cmd"] = std::move(argv), *this;
+Role& Role::after_sync(const std::vector<std::string>& argv) {
+  return data_->fields["post_sync_cmd"] = argv, *this;
 }
 Role& Role::before_sync_shell(std::string line) {
   return set("pre_sync_cmd", std::move(line));
@@ -82,8 +82,8 @@ Role& Role::deployer(std::string id) {
 Role& Role::detector(std::string id) {
   return set("detector", std::move(id));
 }
-Role& Role::strategy(std::string id, Options options) {
-  if (!options.empty()) data_->fields["restart_options"] = std::move(options);
+Role& Role::strategy(std::string id, const Options& options) {
+  if (!options.empty()) data_->fields["restart_options"] = options;
   return set("restart_strategy", std::move(id));
 }
 

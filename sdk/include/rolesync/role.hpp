@@ -38,15 +38,15 @@ class Role {
   Role& health(std::string http_path);
 
   // A program and its arguments, run in the target directory.
-  Role& before_sync(std::vector<std::string> argv);
-  Role& after_sync(std::vector<std::string> argv);
+  Role& before_sync(const std::vector<std::string>& argv);
+  Role& after_sync(const std::vector<std::string>& argv);
   // One shell line; using it needs the scope role:command and the node's consent.
   Role& before_sync_shell(std::string line);
   Role& after_sync_shell(std::string line);
 
   Role& deployer(std::string id);
   Role& detector(std::string id);
-  Role& strategy(std::string id, Options options = {});
+  Role& strategy(std::string id, const Options& options = {});
 
   Role& swap();                         // activation by exchanging the whole tree
   Role& carry(std::string directory);   // unmanaged directory that `swap` takes along
