@@ -222,7 +222,7 @@ TEST(BadPluginCheckProgram, ExitCodesAndForms) {
   EXPECT_THAT(red.output, HasSubstr("why: "));
   EXPECT_THAT(red.output, HasSubstr("fix: "));
   EXPECT_THAT(red.output, testing::Not(HasSubstr("RS701")));
-  EXPECT_EQ(rolesync({bad, "--in-process", "--only", "RS703"}).exit_code, 1);
+  EXPECT_EQ(rolesync({"--in-process", "--only", "RS703", bad}).exit_code, 1);
   EXPECT_EQ(rolesync({"/nowhere.so"}).exit_code, 3);
   EXPECT_EQ(rolesync({"/usr"}).exit_code, 2);
   EXPECT_EQ(rolesync({good, "--only", "RS000"}).exit_code, 2);

@@ -137,6 +137,7 @@ void add_plugin_check(CLI::App& plugin, Session& session) {
   verb->add_option("file", flags->file, "the built plugin, <id>.so");
   verb->add_option("--only", flags->only, "only these checks, for example RS401")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check([](const std::string& id) {
         return plugin_check::find_check(id) ? "" : id + " is no check; --list shows them all";
       });

@@ -154,6 +154,21 @@ TEST_F(PluginRun, ABadPluginIsNamedAndTheProgramSurvives) {
   expect_refused({bad("future_abi"), "detect"}, 2, "rebuild it");
 }
 
+// Its answer is data; what it logs and prints is not.
+TEST_F(PluginRun, OnlyTheAnswerIsOnStdout) {
+  for (const bool inside : {false, true}) {
+    std::vector<std::string> arguments = {"run", bad("prints_in_call"), "detect"};
+    if (inside) arguments.push_back("--in-process");
+    const ChildResult result = plugin(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_TRUE(parse_json(result.output).ok()) << result.output;
+    EXPECT_THAT(result.output, Not(HasSubstr("forged")));
+    if (inside) {
+      EXPECT_THAT(result.errors, HasSubstr("forged"));
+    }
+  }
+}
+
 TEST_F(PluginRun, DocsAreMarkdown) {
   const ChildResult page = plugin({"docs", example("runit")});
   EXPECT_EQ(page.exit_code, 0) << page.errors;
