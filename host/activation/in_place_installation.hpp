@@ -19,6 +19,8 @@
 
 namespace rolesync {
 
+struct PackPlan;
+
 class InPlaceInstallation final : public Installation {
  public:
   // `options` has canonical paths; `lock` is held for the object's life.
@@ -34,6 +36,7 @@ class InPlaceInstallation final : public Installation {
   Result<Proof> prove(bool full) override;
   Result<Proof> prove_paths(const std::vector<std::string>& paths) override;
   Result<std::vector<ManifestEntry>> lacking(const Manifest& next, Look look) override;
+  Status stage_pack(const Manifest& next, std::string_view pack) override;
   std::filesystem::path staging() const override { return state_.staging(); }
   Result<std::filesystem::path> delta_basis(const std::vector<ManifestEntry>& wanted) override;
   Status verify_staged(const Manifest& next, FirstInstall first_install) override;
@@ -70,6 +73,7 @@ class InPlaceInstallation final : public Installation {
                                             const Manifest& next);
   Result<Prepared> prepare(const Manifest& next, const std::set<std::string>& as_is);
   Result<std::uint64_t> check_target();
+  Result<std::string> bases_of(const PackPlan& plan);
   Status check_exchange();
   Status check_space(const Manifest& next, std::uint64_t bytes) const;
 

@@ -5,8 +5,10 @@
 
 #include "host/activation/in_place_installation.hpp"
 #include "host/activation/kept_releases.hpp"
+#include "host/activation/pack.hpp"
 #include "host/activation/sealed_text.hpp"
 #include "host/activation/switch_plan.hpp"
+#include "host/values/hash.hpp"
 
 namespace rolesync {
 namespace {
@@ -161,6 +163,46 @@ Result<std::vector<ManifestEntry>> InPlaceInstallation::lacking(const Manifest& 
   if (!missing) return missing.error();
   if (Status status = check_space(next, bytes_of(*missing)); !status) return status.error();
   return missing;
+}
+
+// The files that a pack builds on, one after the other.
+Result<std::string> InPlaceInstallation::bases_of(const PackPlan& plan) {
+  std::string bases;
+  for (const ManifestEntry* base : plan.bases) {
+    const std::string path = live_.absolute(base->path);
+    const Result<FileStat> stat = fs_.stat(path);
+    const bool right = stat && stat->type == FileType::regular && stat->size == base->size;
+    const Result<std::string> bytes = right ? fs_.read(path) : Result<std::string>(std::string());
+    if (!bytes || git_blob_id(*bytes) != base->blob_id) {
+      return Error{ErrorKind::not_found, "base_changed", path + " is not as it was released"};
+    }
+    bases += *bytes;
+  }
+  return bases;
+}
+
+Status InPlaceInstallation::stage_pack(const Manifest& next, std::string_view pack) {
+  if (Status status = ready(); !status) return status;
+  static const Manifest nothing;
+  const PackPlan plan = plan_pack(installed() ? record_->release.manifest : nothing, next);
+  const Result<std::string> bases = bases_of(plan);
+  if (!bases) return bases.error();
+  const Result<std::string> blobs = open_pack(*bases, pack, plan.blob_bytes);
+  if (!blobs) return blobs.error();
+  std::vector<std::string_view> parts;
+  std::string_view rest = *blobs;
+  for (const ManifestEntry* entry : plan.blobs) {
+    parts.push_back(rest.substr(0, entry->size));
+    rest.remove_prefix(entry->size);
+    if (git_blob_id(parts.back()) == entry->blob_id) continue;
+    return Error{ErrorKind::invalid, "invalid_pack",
+                 "the pack's bytes for " + entry->path + " are not those of its blob"};
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Status written = fs_.write(state_.slot(plan.blobs[i]->blob_id), parts[i], 0644);
+    if (!written) return written;
+  }
+  return {};
 }
 
 Status InPlaceInstallation::check_space(const Manifest& next, std::uint64_t bytes) const {

@@ -108,6 +108,10 @@ class Installation {
   // in staging() afterwards. Includes the blobs that repair drift. Errors: disk_full.
   virtual Result<std::vector<ManifestEntry>> lacking(const Manifest& next,
                                                      Look look = Look::again) = 0;
+  // Stages the blobs of a pack (pack.hpp) that leads from the current release to `next`. What it
+  // brings is hashed; nothing of it is staged unless all of it is right. Errors: not_found/
+  // base_changed when a file it builds on is not as released, invalid/invalid_pack, disk_full.
+  virtual Status stage_pack(const Manifest& next, std::string_view pack) = 0;
   // Where a deployer puts a fetched blob: this directory, file name = blob id; a symlink's blob is
   // a regular file that holds the link's text. Kept between attempts.
   virtual std::filesystem::path staging() const = 0;

@@ -12,8 +12,6 @@
 
 namespace rolesync {
 
-inline constexpr const char* manifest_delta_type = "application/x-rolesync-manifest-delta";
-
 std::string manifest_delta(const Manifest& from, const Manifest& to);
 
 // Refuses what manifest_delta would not have written for `from`. Error: invalid/invalid_manifest.

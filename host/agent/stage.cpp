@@ -7,6 +7,8 @@
 #include <set>
 
 #include "host/activation/manifest_delta.hpp"
+#include "host/activation/pack.hpp"
+#include "host/agent/log.hpp"
 #include "host/agent/role_commands.hpp"
 #include "host/services/durable_file.hpp"
 
@@ -42,20 +44,28 @@ Status Stager::preflight(const Task& task) const {
   return controls ? plugins_.check_control(role) : Status{};
 }
 
-// What is installed is known here already: only the difference from it is asked for.
-Result<Manifest> Stager::manifest_of(LinkClient& client, const std::string& content_id,
-                                     const Release* installed) {
-  std::string path = "/api/contents/" + content_id + "/manifest";
+// What is installed is known here already: only the way from it is asked for.
+Result<Stager::Content> Stager::content_of(LinkClient& client, const Task& task,
+                                           const Release* installed) {
+  std::string path = link_.node_path("tasks/" + task.task_id + "/content");
   if (installed) path += "?from=" + installed->content_id;
   Result<HttpAnswer> answer = client.get(path);
   if (!answer) return answer.error();
-  const bool delta = answer->headers["content-type"] == manifest_delta_type;
-  Result<Manifest> manifest = delta && installed ? apply_delta(installed->manifest, answer->body)
-                                                 : Manifest::parse(answer->body);
-  if (!manifest) return manifest;
-  if (manifest->content_id() == content_id) return manifest;
+  Content content;
+  Result<Manifest> manifest = Manifest();
+  if (installed && answer->headers["content-type"] == update_type) {
+    const Result<Update> update = read_update(answer->body);
+    if (!update) return update.error();
+    manifest = apply_delta(installed->manifest, update->delta);
+    content.pack = update->pack;
+  } else {
+    manifest = Manifest::parse(answer->body);
+  }
+  if (!manifest) return manifest.error();
+  content.manifest = std::move(*manifest);
+  if (content.manifest.content_id() == task.content_id) return content;
   return Error{ErrorKind::failed, "manifest_mismatch",
-               "the manifest from the server is not the one of " + content_id,
+               "the manifest from the server is not the one of " + task.content_id,
                "look at the server's cache"};
 }
 
@@ -82,11 +92,18 @@ Status Stager::fetch(const Task& task, Installation& installation, const CancelF
                      Manifest& manifest) {
   Result<std::unique_ptr<LinkClient>> client = link_.connect();
   if (!client) return client.error();
-  Result<Manifest> wanted = manifest_of(**client, task.content_id, installation.current());
-  if (!wanted) return wanted.error();
-  manifest = std::move(*wanted);
+  Result<Content> content = content_of(**client, task, installation.current());
+  if (!content) return content.error();
+  manifest = std::move(content->manifest);
   Result<Proof> known = prover_.prove(task.role, installation, Prover::Depth::needed);
   if (!known) return known.error();
+  if (!content->pack.empty()) {
+    // Whatever is wrong with it, what is lacking then comes another way.
+    if (Status staged = installation.stage_pack(manifest, content->pack); !staged) {
+      log_event(LogLevel::warning, "pack.unusable",
+                {{"task", task.task_id}, {"detail", staged.error().text()}});
+    }
+  }
   Result<std::vector<ManifestEntry>> lacking = installation.lacking(manifest, Look::trust);
   if (!lacking) return lacking.error();
   if (lacking->empty()) return {};

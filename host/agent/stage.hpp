@@ -27,9 +27,13 @@ class Stager {
                Manifest& manifest);
 
  private:
-  // The manifest of a task's content, checked against its id.
-  static Result<Manifest> manifest_of(LinkClient& client, const std::string& content_id,
-                                      const Release* installed);
+  // What the server answers for a task: its manifest, checked against its id, and perhaps the
+  // bytes.
+  struct Content {
+    Manifest manifest;
+    std::string pack;  // may be empty
+  };
+  Result<Content> content_of(LinkClient& client, const Task& task, const Release* installed);
   Status preflight(const Task& task) const;
   Status fetch(const Task& task, Installation& installation, const CancelFlag& cancelled,
                Manifest& manifest);

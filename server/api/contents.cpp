@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "host/activation/manifest_delta.hpp"
 #include "server/api/api.hpp"
 #include "server/api/body.hpp"
 #include "server/store/jobs.hpp"
@@ -43,14 +42,16 @@ Response manifest(Api& api, const Request& request) {
   if (Status own = may_read(api, request, content_id); !own) return refuse(own.error());
   const auto found = api.engine.source.manifest(content_id);
   if (!found) return refuse(found.error());
-  if (const auto base = request.query.find("from");
-      base != request.query.end() && may_read(api, request, base->second)) {
-    // A base that is not cached any more is no error: the whole manifest says the same.
-    if (const auto from = api.engine.source.manifest(base->second)) {
-      return {200, {{"Content-Type", manifest_delta_type}}, manifest_delta(*from, *found)};
-    }
-  }
   return {200, {{"Content-Type", "application/octet-stream"}}, found->to_text()};
+}
+
+Response task_content(Api& api, const Request& request) {
+  const auto from = request.query.find("from");
+  const auto answer =
+      api.engine.offers.content(request.parameters.at("id"), request.parameters.at("task_id"),
+                                from == request.query.end() ? std::string() : from->second);
+  if (!answer) return refuse(answer.error());
+  return {200, {{"Content-Type", answer->type}}, *answer->text};
 }
 
 Response offer(Api& api, const Request& request) {
@@ -78,6 +79,8 @@ void add_content_routes(http::Router& router, Api& api) {
   large.max_body = 16 << 20;  // a first install names every blob
   router.on("GET", "/api/contents/{content_id}/manifest", Policy::any_node(),
             [&api](const Request& request) { return manifest(api, request); });
+  router.on("GET", "/api/nodes/{id}/tasks/{task_id}/content", Policy::node(),
+            [&api](const Request& request) { return task_content(api, request); });
   router.on(
       "POST", "/api/nodes/{id}/offers", Policy::node(),
       [&api](const Request& request) { return offer(api, request); }, large);

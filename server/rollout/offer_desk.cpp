@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/activation/pack.hpp"
 #include "host/services/node_services.hpp"
 #include "server/store/jobs.hpp"
 
@@ -25,9 +26,9 @@ Result<std::string> deployer_of(const store::SyncTask& task) {
 
 }  // namespace
 
-Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& task_id,
-                                  const std::vector<std::string>& wanted) {
-  const auto task = store_.read([&](store::Session& s) { return store::find_task(s, task_id); });
+Result<OfferDesk::OpenTask> OfferDesk::open_task(const std::string& node,
+                                                 const std::string& task_id) {
+  auto task = store_.read([&](store::Session& s) { return store::find_task(s, task_id); });
   if (!task) return task.error();
   if (task->node != node) {
     return Error{ErrorKind::not_found, "unknown_task", "this node has no task " + task_id, ""};
@@ -35,13 +36,42 @@ Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& ta
   if (store::is_final_task_state(task->state)) {
     return Error{ErrorKind::conflict, "task_ended", "task " + task_id + " is " + task->state, ""};
   }
-  const auto deployer = deployer_of(*task);
+  auto deployer = deployer_of(*task);
   if (!deployer) return deployer.error();
-  auto offer = service_.offer(task->source, task->content_id, wanted);
+  return OpenTask{std::move(*task), std::move(*deployer)};
+}
+
+Result<ContentAnswer> OfferDesk::content(const std::string& node, const std::string& task_id,
+                                         const std::string& from) {
+  const auto open = open_task(node, task_id);
+  if (!open) return open.error();
+  const std::string& to = open->task.content_id;
+  // What a node does not have is not told by way of the difference from it.
+  if (!from.empty() && from == open->task.from_content_id) {
+    const auto may_pack = [&](std::uint64_t files, std::uint64_t bytes) {
+      const auto said = registry_.call("deployer", open->deployer, "offer",
+                                       {{"content_id", to}, {"files", files}, {"bytes", bytes}});
+      return said && said->is_object() && said->value("pack", Json()) == Json(true);
+    };
+    const auto update = service_.updates().get({from, to, open->deployer}, may_pack);
+    if (update) return ContentAnswer{update_type, *update};
+  }
+  const auto manifest = service_.manifest(to);
+  if (!manifest) return manifest.error();
+  return ContentAnswer{"application/octet-stream",
+                       std::make_shared<const std::string>(manifest->to_text())};
+}
+
+Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& task_id,
+                                  const std::vector<std::string>& wanted) {
+  const auto open = open_task(node, task_id);
+  if (!open) return open.error();
+  const auto& [task, deployer] = *open;
+  auto offer = service_.offer(task.source, task.content_id, wanted);
   if (!offer) return offer.error();
   const auto said = registry_.call(
-      "deployer", *deployer, "offer",
-      {{"content_id", task->content_id}, {"files", (*offer)->files}, {"bytes", (*offer)->bytes}});
+      "deployer", deployer, "offer",
+      {{"content_id", task.content_id}, {"files", (*offer)->files}, {"bytes", (*offer)->bytes}});
   if (!said) return said.error();
 
   MadeOffer made;
@@ -50,7 +80,7 @@ Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& ta
   made.deployer = to_text(*said);
   made.id = streams_.expect(
       node, offer_time_to_live,
-      [this, id = *deployer, held = *offer, node, task_id](std::unique_ptr<Stream> stream) {
+      [this, id = deployer, held = *offer, node, task_id](std::unique_ptr<Stream> stream) {
         serve(id, *held, std::move(stream), node, task_id);
       });
   return made;

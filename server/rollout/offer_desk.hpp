@@ -9,6 +9,7 @@
 #include "host/plugin/registry.hpp"
 #include "server/http/streams.hpp"
 #include "server/source/source_service.hpp"
+#include "server/store/jobs.hpp"
 #include "server/store/store.hpp"
 
 namespace rolesync::rollout {
@@ -17,6 +18,12 @@ struct MadeOffer {
   std::string id;  // the stream id, good for one connection of this node
   std::uint64_t files = 0, bytes = 0;
   std::string deployer;  // JSON text: what the deployer's server half said
+};
+
+// How a node that has `from` gets to the content of its task.
+struct ContentAnswer {
+  const char* type = "";  // manifest_type or update_type
+  source::Updates::Text text;
 };
 
 struct OfferPaths {
@@ -39,7 +46,18 @@ class OfferDesk {
   Result<MadeOffer> make(const std::string& node, const std::string& task_id,
                          const std::vector<std::string>& wanted);
 
+  // The content of a task: as an update from the content that the node says it has, when that is
+  // known and its own, else as a whole manifest. Errors: not_found/unknown_task (also of another
+  // node), conflict/task_ended, not_found/unknown_content.
+  Result<ContentAnswer> content(const std::string& node, const std::string& task_id,
+                                const std::string& from);
+
  private:
+  struct OpenTask {
+    store::SyncTask task;
+    std::string deployer;
+  };
+  Result<OpenTask> open_task(const std::string& node, const std::string& task_id);
   void serve(const std::string& deployer, const source::Offer& offer,
              std::unique_ptr<Stream> stream, const std::string& node, const std::string& task_id);
 

@@ -180,6 +180,17 @@ Status BlobCache::verify_blob(const std::string& blob_id, std::uint64_t size) {
   return problem ? file_error("read", path, problem) : corrupt(blob_id, "in the cache");
 }
 
+Result<std::string> BlobCache::read_blob(const std::string& blob_id) const {
+  std::ifstream file(blob_path(blob_id), std::ios::binary);
+  if (!file) {
+    return Error{ErrorKind::not_found, "blob_missing", "the cache has no blob " + blob_id,
+                 "pull the code source again"};
+  }
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  if (git_blob_id(bytes) != blob_id) return corrupt(blob_id, "in the cache");
+  return bytes;
+}
+
 BlobCache::Lease::Lease(BlobCache& cache, std::string content_id)
     : cache_(&cache), content_id_(std::move(content_id)) {
   const std::lock_guard lock(cache_->leases_mutex_);

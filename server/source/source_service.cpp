@@ -39,6 +39,7 @@ Result<std::unique_ptr<SourceService>> SourceService::open(SourceOptions options
   auto service = std::unique_ptr<SourceService>(new SourceService(std::move(options), store));
   service->cache_ = std::move(*cache);
   service->offers_ = std::move(*offers);
+  service->updates_ = std::make_unique<Updates>(*service->cache_);
   return service;
 }
 

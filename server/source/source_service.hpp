@@ -13,6 +13,7 @@
 #include "server/source/blob_cache.hpp"
 #include "server/source/mirror.hpp"
 #include "server/source/offers.hpp"
+#include "server/source/updates.hpp"
 #include "server/store/sources.hpp"
 #include "server/store/store.hpp"
 
@@ -74,6 +75,7 @@ class SourceService {
   Result<std::shared_ptr<Mirror>> mirror(const std::string& source);
   BlobCache& cache() { return *cache_; }
   Offers& offers() { return *offers_; }
+  Updates& updates() { return *updates_; }
 
   // Removes what the store says is not live when the cache is over its limit; to be called now and
   // then.
@@ -95,6 +97,7 @@ class SourceService {
   store::Store& store_;
   std::unique_ptr<BlobCache> cache_;
   std::unique_ptr<Offers> offers_;
+  std::unique_ptr<Updates> updates_;
   std::mutex mirrors_mutex_;
   std::map<std::string, std::shared_ptr<Mirror>> mirrors_;
 };

@@ -121,7 +121,10 @@ void expect_complete(const std::vector<std::string>& ids, const std::string& sta
 
 class RsyncComponent : public rolesync::Deployer {
  public:
-  Values offer(const OfferRequest&) override { return {{"module", std::string(module_name)}}; }
+  // A small change arrives as the host's own pack before any rsync is started.
+  Values offer(const OfferRequest&) override {
+    return {{"module", std::string(module_name)}, {"pack", true}};
+  }
 
   void serve(const ServeRequest& request) override {
     if (!is_plain_path(request.directory)) {

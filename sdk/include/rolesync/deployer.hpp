@@ -29,7 +29,8 @@ struct FetchRequest {
 
 class Deployer : public Instance {
  public:
-  // Server: what the node's half must know.
+  // Server: what the node's half must know. With `"pack": true` the host may carry a small change
+  // itself, so that serve() and fetch() are not called for it.
   virtual Values offer(const OfferRequest& request) = 0;
   // Server: serves the offer on the stream; returns when the stream is over.
   virtual void serve(const ServeRequest& request) = 0;
