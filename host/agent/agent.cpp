@@ -34,7 +34,7 @@ struct Agent::Parts {
       : state_lock(std::move(lock)),
         queue(std::move(queue_)),
         unclean(begin_run(config, real_clock().boot_id())),
-        heartbeat({config, link, definitions, reporter, commands, registry}),
+        heartbeat({config, link, definitions, reporter, commands, registry, *queue}),
         units(systemd_units()),
         ports(ports_at(kernel_ports(), config.health_address)),
         registry(registry_options(config)),
@@ -53,7 +53,8 @@ struct Agent::Parts {
         }),
         tasks({config, link, plugins, installations, prover, *units, *ports, real_clock(), store,
                events},
-              [this] { heartbeat.poke_and_report(); }),
+              {.staged = [this] { heartbeat.hurry(); },
+               .ended = [this] { heartbeat.poke_and_report(); }}),
         commands(config, link, tasks,
                  {[this] {
                     reporter.touch_all();

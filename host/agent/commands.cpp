@@ -68,8 +68,9 @@ void Commands::remember(const std::string& id) {
   }
 }
 
-void Commands::take(const Json& list) {
-  if (!list.is_array()) return;
+bool Commands::take(const Json& list) {
+  if (!list.is_array()) return false;
+  bool any_new = false;
   for (const Json& command : list) {
     const std::string id = text(command, "id");
     if (id.empty()) {
@@ -81,10 +82,12 @@ void Commands::take(const Json& list) {
     if (!is_known(id)) {
       act(id, command);
       remember(id);
+      any_new = true;
     }
     std::lock_guard lock(mutex_);
     unacknowledged_.insert(id);
   }
+  return any_new;
 }
 
 void Commands::act(const std::string& id, const Json& command) {

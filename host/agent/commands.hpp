@@ -30,8 +30,9 @@ class Commands {
   Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks);
   ~Commands();
 
-  // Acts on the commands of a heartbeat's answer. What is malformed is logged and acknowledged.
-  void take(const Json& list);
+  // Acts on the commands of a heartbeat's answer; true when one of them was new. What is malformed
+  // is logged and acknowledged.
+  bool take(const Json& list);
   // The ids to acknowledge with the next heartbeat; confirm() when the server has seen them.
   std::vector<std::string> to_acknowledge() const;
   void confirm(const std::vector<std::string>& ids);

@@ -131,8 +131,26 @@ std::size_t EventQueue::size() const {
 
 bool EventQueue::wait_for_events(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, limit, [this] { return stopped_ || !events_.empty(); });
-  return !stopped_ && !events_.empty();
+  const auto waits = [this] { return !events_.empty() && events_.back().number > carried_; };
+  changed_.wait_for(lock, limit, [&] { return stopped_ || waits(); });
+  return !stopped_ && waits();
+}
+
+void EventQueue::carry(const std::vector<QueuedEvent>& events) {
+  if (events.empty()) return;
+  std::lock_guard lock(mutex_);
+  carried_ = events.back().number;
+}
+
+void EventQueue::put_down() {
+  std::lock_guard lock(mutex_);
+  carried_ = 0;
+  changed_.notify_all();
+}
+
+bool EventQueue::linger(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, time, [this] { return stopped_; });
 }
 
 void EventQueue::stop() {

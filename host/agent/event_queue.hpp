@@ -35,8 +35,13 @@ class EventQueue {
   void drop(const std::vector<QueuedEvent>& events);
   std::size_t size() const;
 
-  // True when there is something to send; false when `stop()` was called or the time is over.
+  // True when there is something to send that nobody carries; false when `stop()` was called or the
+  // time is over. Whoever carries events calls drop() when they have arrived, or put_down().
   bool wait_for_events(std::chrono::milliseconds limit);
+  void carry(const std::vector<QueuedEvent>& events);
+  void put_down();
+  // Sleeps; false when stop() was called.
+  bool linger(std::chrono::milliseconds time);
   void stop();
 
  private:
@@ -52,6 +57,7 @@ class EventQueue {
   std::condition_variable changed_;
   std::deque<QueuedEvent> events_;
   std::uint64_t next_ = 1;
+  std::uint64_t carried_ = 0;  // events up to this number are on their way already
   bool stopped_ = false;
 };
 

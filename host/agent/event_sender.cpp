@@ -9,6 +9,8 @@ namespace rolesync::agent {
 namespace {
 
 constexpr std::size_t kBatch = 50;
+// Most events are followed by a heartbeat at once, which costs nothing more with them in it.
+constexpr std::chrono::milliseconds kLinger{40};
 
 // Would be refused again and again, and block everything behind it.
 bool is_final_refusal(const Error& error) {
@@ -35,6 +37,7 @@ void EventSender::run() {
   std::size_t batch = kBatch;
   while (!link_.stopping()) {
     if (!queue_.wait_for_events(std::chrono::seconds(60))) continue;
+    if (!queue_.linger(kLinger) || !queue_.wait_for_events(std::chrono::seconds(0))) continue;
     if (!client) {
       auto connected = link_.connect();
       if (!connected) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings the queue's events to the server, in order, as soon as there are any; keeps trying with
-// growing pauses while it is away. Owns one thread and one connection.
+// Brings the queue's events to the server, in order, when no heartbeat takes them along first;
+// keeps trying with growing pauses while the server is away. Owns one thread and one connection.
 #pragma once
 #include <memory>
 #include <string>

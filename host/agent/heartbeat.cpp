@@ -16,6 +16,9 @@ namespace {
 // Between two reports of our own accord: a service that flaps must not flood the server.
 constexpr std::chrono::milliseconds kShortestGap{200};
 constexpr std::chrono::seconds kRecent{1};
+// What a command leads to within this time is said together with its acknowledgement.
+constexpr std::chrono::milliseconds kWorkPause{150};
+constexpr std::size_t kEvents = 50;
 
 std::string os_info_text() {
   const OsInfo info = os_info();
@@ -70,6 +73,12 @@ void Heartbeat::poke_and_report() {
   poked_.notify_all();
 }
 
+void Heartbeat::hurry() {
+  std::lock_guard lock(mutex_);
+  hurry_ = true;
+  poked_.notify_all();
+}
+
 LocalReport Heartbeat::look(RoleReporter::Occasion occasion) {
   {
     std::lock_guard lock(mutex_);
@@ -103,7 +112,9 @@ void Heartbeat::watch() {
     const std::string roles = look(RoleReporter::Occasion::between).roles;
     lock.lock();
     if (!forced && roles == reported_roles_) continue;
-    if (client_) client_->http().interrupt();
+    hurry_ = true;
+    poked_.notify_all();
+    if (client_ && on_the_way_) client_->http().interrupt();
     poked_.wait_for(lock, kShortestGap, [this] { return stopping_; });
   }
 }
@@ -132,7 +143,8 @@ void Heartbeat::talk() {
   }
 }
 
-std::string Heartbeat::body(const std::vector<std::string>& acknowledged) {
+std::string Heartbeat::body(const std::vector<std::string>& acknowledged,
+                            const std::vector<QueuedEvent>& events) {
   LocalReport report = recent_report();
   const MachineFigures figures = machine_.figures(parts_.config.state_dir);
   const Json head{{"sequence", ++sequence_},
@@ -147,26 +159,59 @@ std::string Heartbeat::body(const std::vector<std::string>& acknowledged) {
     std::lock_guard lock(mutex_);
     reported_roles_ = report.roles;
   }
-  return body_.write(head,
-                     {{"role_report", std::move(report.roles)},
-                      {"listening_ports", std::move(report.listening_ports)},
-                      {"plugins", plugins_.text(parts_.registry.plugins(), real_clock().now())},
-                      {"os_info", os_info_}});
+  std::string text =
+      body_.write(head, {{"role_report", std::move(report.roles)},
+                         {"listening_ports", std::move(report.listening_ports)},
+                         {"plugins", plugins_.text(parts_.registry.plugins(), real_clock().now())},
+                         {"os_info", os_info_}});
+  if (events.empty()) return text;
+  text.back() = ',';  // the closing brace
+  text += "\"task_events\":[";
+  for (const QueuedEvent& event : events) text += event.text + ',';
+  text.back() = ']';
+  return text + '}';
+}
+
+// Time for what was just ordered to get somewhere: its first news and the next report are one then.
+void Heartbeat::pause_for_work() {
+  std::unique_lock lock(mutex_);
+  poked_.wait_for(lock, kWorkPause, [this] { return hurry_ || stopping_; });
+}
+
+Result<HttpAnswer> Heartbeat::report(LinkClient& client,
+                                     const std::vector<std::string>& acknowledged,
+                                     const std::vector<QueuedEvent>& events) {
+  {
+    std::lock_guard lock(mutex_);
+    hurry_ = false;
+    on_the_way_ = true;
+  }
+  HttpRequest request;
+  request.method = "POST";
+  request.path = parts_.link.node_path("heartbeat?wait=" + std::to_string(wait_seconds_));
+  request.headers["Content-Type"] = "application/json";
+  request.body = body(acknowledged, events);
+  request.time_limit = std::chrono::seconds(wait_seconds_ + 15);
+  Result<HttpAnswer> answer = client.http().send(request);
+  std::lock_guard lock(mutex_);
+  on_the_way_ = false;
+  return answer;
 }
 
 // One report and its answer. False: the connection is not to be used further now.
 bool Heartbeat::beat(LinkClient& client) {
   const std::vector<std::string> acknowledged = parts_.commands.to_acknowledge();
-  HttpRequest request;
-  request.method = "POST";
-  request.path = parts_.link.node_path("heartbeat?wait=" + std::to_string(wait_seconds_));
-  request.headers["Content-Type"] = "application/json";
-  request.body = body(acknowledged);
-  request.time_limit = std::chrono::seconds(wait_seconds_ + 15);
-  Result<HttpAnswer> answer = client.http().send(request);
+  const std::vector<QueuedEvent> events =
+      carries_events_ ? parts_.events.oldest(kEvents) : std::vector<QueuedEvent>();
+  parts_.events.carry(events);
+  const Result<HttpAnswer> answer = report(client, acknowledged, events);
+  const bool taken = answer && (answer->status == 200 || answer->status == 204);
+  if (taken) parts_.events.drop(events);
+  parts_.events.put_down();
+  carries_events_ = taken || !answer;
   if (!answer && answer.error().reason == "interrupted") {
-    // Whether the server has read that body is not known: say everything again.
-    body_.resend_all();
+    // If the server has not read that body, it asks for the parts whose hash it does not know.
+    body_.delivered();
     return true;
   }
   if (!answer) {
@@ -175,7 +220,7 @@ bool Heartbeat::beat(LinkClient& client) {
     parts_.link.failed();
     return false;
   }
-  if (answer->status != 200 && answer->status != 204) {
+  if (!taken) {
     const Error refusal = error_from_answer(*answer);
     log_event(LogLevel::error, "heartbeat.refused",
               {{"reason", refusal.reason}, {"detail", refusal.text()}});
@@ -216,7 +261,7 @@ void Heartbeat::obey(const HttpAnswer& answer) {
     wanted_etag_ = etag->get<std::string>();
   }
   if (auto commands = said->find("commands"); commands != said->end()) {
-    parts_.commands.take(*commands);
+    if (parts_.commands.take(*commands)) pause_for_work();
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "host/agent/commands.hpp"
 #include "host/agent/definitions.hpp"
+#include "host/agent/event_queue.hpp"
 #include "host/agent/heartbeat_body.hpp"
 #include "host/agent/plugin_report.hpp"
 #include "host/agent/role_report.hpp"
@@ -30,6 +31,7 @@ class Heartbeat {
     RoleReporter& reporter;
     Commands& commands;
     plugin::Registry& registry;
+    EventQueue& events;
   };
   explicit Heartbeat(Parts parts);
   ~Heartbeat() { end(); }
@@ -40,13 +42,19 @@ class Heartbeat {
   void poke();
   // Report in any case.
   void poke_and_report();
+  // A command got so far that the server waits for word of it.
+  void hurry();
 
  private:
   void talk();
   void watch();
   bool beat(LinkClient& client);
+  Result<HttpAnswer> report(LinkClient& client, const std::vector<std::string>& acknowledged,
+                            const std::vector<QueuedEvent>& events);
   void obey(const HttpAnswer& answer);
-  std::string body(const std::vector<std::string>& acknowledged);
+  void pause_for_work();
+  std::string body(const std::vector<std::string>& acknowledged,
+                   const std::vector<QueuedEvent>& events);
   LocalReport look(RoleReporter::Occasion occasion);
   LocalReport recent_report();
 
@@ -57,12 +65,15 @@ class Heartbeat {
   Backoff backoff_;
   std::uint64_t sequence_ = 0;
   int wait_seconds_ = 25;
-  std::string wanted_etag_;  // of the definitions the server has
+  bool carries_events_ = true;  // not while the server refuses them
+  std::string wanted_etag_;     // of the definitions the server has
   const std::string os_info_;
 
   std::mutex mutex_;
   std::condition_variable poked_;
   bool look_now_ = false, report_now_ = false, stopping_ = false;
+  bool hurry_ = false;          // the next report does not wait for more
+  bool on_the_way_ = false;     // a report is being made or sent, or waits for its answer
   std::string reported_roles_;  // as last sent
   LocalReport latest_;          // and when it was made; good until the next poke
   std::chrono::steady_clock::time_point latest_at_;

@@ -41,8 +41,10 @@ Error cancelled() {
 
 }  // namespace
 
-Tasks::Tasks(Parts parts, std::function<void()> on_end)
-    : parts_(parts), on_end_(std::move(on_end)), workers_("tasks", parts.config.parallel_tasks) {
+Tasks::Tasks(Parts parts, Listener listener)
+    : parts_(parts),
+      listener_(std::move(listener)),
+      workers_("tasks", parts.config.parallel_tasks) {
   load_fences();
 }
 
@@ -104,7 +106,7 @@ void Tasks::end(TaskRecord& record, const char* state, const Error& error) {
   event.message = error.text();
   parts_.events.result(record, std::move(event));
   forget(record.task.task_id);
-  on_end_();
+  listener_.ended();
 }
 
 void Tasks::stage(const Json& payload, std::uint64_t fence) {
@@ -160,6 +162,7 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
   }
   if (Status saved = parts_.store.save(record); !saved) return end(record, "failed", saved.error());
   parts_.events.progress(record, {"staged", "verify", "", "", ""});
+  listener_.staged();
 }
 
 void Tasks::activate(const std::string& task_id, std::uint64_t fence) {
@@ -220,7 +223,7 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
 void Tasks::finish(const TaskRecord& record) {
   if (stopping_) return;
   forget(record.task.task_id);
-  on_end_();
+  listener_.ended();
 }
 
 TaskRunner::Parts Tasks::runner_parts() {

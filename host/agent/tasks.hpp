@@ -36,8 +36,12 @@ class Tasks {
     TaskStore& store;
     TaskEvents& events;
   };
-  // `on_end` is called after every task's end, from a worker's thread.
-  Tasks(Parts parts, std::function<void()> on_end);
+  // Called from a worker's thread: when the server has to be told before it can go on, and after
+  // every task's end.
+  struct Listener {
+    std::function<void()> staged, ended;
+  };
+  Tasks(Parts parts, Listener listener);
   ~Tasks();
 
   void stage(const Json& payload, std::uint64_t fence);
@@ -66,7 +70,7 @@ class Tasks {
   void load_fences();
 
   Parts parts_;
-  std::function<void()> on_end_;
+  Listener listener_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Live>> live_;
   std::map<std::string, std::uint64_t> fences_;  // the highest seen, by role

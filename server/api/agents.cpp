@@ -96,6 +96,13 @@ void heartbeat(Api& api, const Request& request, std::shared_ptr<http::Reply> re
   }
   const auto beat = rollout::parse_heartbeat(request.body);
   if (!beat) return reply->send(refuse(beat.error()));
+  if (!beat->task_events.empty()) {
+    const auto events =
+        rollout::parse_task_event_list(beat->task_events, beat->boot_id, rollout::now_millis());
+    if (!events) return reply->send(refuse(events.error()));
+    const Status taken = api.engine.runner.report(request.parameters.at("id"), *events);
+    if (!taken) return reply->send(refuse(taken.error()));
+  }
   api.engine.heartbeats.take(request.parameters.at("id"), *beat, *wait, std::move(reply),
                              request.id);
 }

@@ -55,6 +55,11 @@ bool take(Heartbeat& beat, const std::string& field, const Json& value) {
     }
     return true;
   }
+  if (field == "task_events") {
+    if (!value.is_array()) return false;
+    beat.task_events = to_text(value);
+    return true;
+  }
   if (field.ends_with("_hash")) return text(beat.hashes[field.substr(0, field.size() - 5)]);
   const bool list = field == "listening_ports" || field == "plugins";
   if (list ? !value.is_array() : !value.is_object()) return false;
@@ -71,8 +76,8 @@ Result<Heartbeat> parse_heartbeat(std::string_view body) {
   Heartbeat beat;
   for (const auto& [field, value] : json->items()) {
     static const std::vector<std::string> plain = {
-        "sequence",    "boot_id",        "agent_version", "definitions_etag",
-        "cpu_percent", "memory_percent", "disk_percent",  "acknowledged"};
+        "sequence",       "boot_id",      "agent_version", "definitions_etag", "cpu_percent",
+        "memory_percent", "disk_percent", "acknowledged",  "task_events"};
     const bool hash = field.ends_with("_hash") && is_part(field.substr(0, field.size() - 5));
     if (!hash && !is_part(field) && std::find(plain.begin(), plain.end(), field) == plain.end()) {
       return refused("/" + field, "is not a field of a heartbeat");

@@ -64,6 +64,21 @@ Result<ReportedEvent> parse_event(const Json& json, const std::string& pointer,
   return event;
 }
 
+Result<std::vector<ReportedEvent>> parse_list(const Json& list, const std::string& boot_id,
+                                              Millis received_at) {
+  std::vector<ReportedEvent> events;
+  for (const Json& entry : list) {
+    auto event =
+        parse_event(entry, "/events/" + std::to_string(events.size()), boot_id, received_at);
+    if (!event) return event.error();
+    events.push_back(std::move(*event));
+  }
+  std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) {
+    return a.record.task_id == b.record.task_id && a.record.sequence < b.record.sequence;
+  });
+  return events;
+}
+
 }  // namespace
 
 Result<std::vector<ReportedEvent>> parse_task_events(std::string_view body, Millis received_at) {
@@ -72,17 +87,15 @@ Result<std::vector<ReportedEvent>> parse_task_events(std::string_view body, Mill
   if (!json->is_object() || !json->contains("events") || !(*json)["events"].is_array()) {
     return refused("/events", "must be an array");
   }
-  std::vector<ReportedEvent> events;
-  for (const Json& entry : (*json)["events"]) {
-    auto event = parse_event(entry, "/events/" + std::to_string(events.size()),
-                             text(*json, "boot_id"), received_at);
-    if (!event) return event.error();
-    events.push_back(std::move(*event));
-  }
-  std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) {
-    return a.record.task_id == b.record.task_id && a.record.sequence < b.record.sequence;
-  });
-  return events;
+  return parse_list((*json)["events"], text(*json, "boot_id"), received_at);
+}
+
+Result<std::vector<ReportedEvent>> parse_task_event_list(std::string_view list,
+                                                         const std::string& boot_id,
+                                                         Millis received_at) {
+  const auto json = parse_json(list);
+  if (!json) return json.error();
+  return parse_list(*json, boot_id, received_at);
 }
 
 }  // namespace rolesync::rollout

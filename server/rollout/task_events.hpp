@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The body of POST /api/nodes/{id}/task-events, checked. Pure; any thread.
+// Task events as an agent reports them, on their own or in a heartbeat, checked. Pure; any thread.
 #pragma once
 #include <optional>
 #include <string>
@@ -19,7 +19,13 @@ struct ReportedEvent {
   std::optional<domain::RoleReport> release;  // what is on the disk now, when the task says so
 };
 
-// Errors: invalid_json, invalid_task_event with the pointer.
+// The body of POST /api/nodes/{id}/task-events. Errors: invalid_json, invalid_task_event with the
+// pointer.
 Result<std::vector<ReportedEvent>> parse_task_events(std::string_view body, Millis received_at);
+
+// The list alone, as a JSON text.
+Result<std::vector<ReportedEvent>> parse_task_event_list(std::string_view list,
+                                                         const std::string& boot_id,
+                                                         Millis received_at);
 
 }  // namespace rolesync::rollout
