@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the body of a heartbeat: parts that the server has seen already go as their hash
-// (docs/protocol.md). One thread.
+// Writes the body of a heartbeat: parts that the server has seen already go as their hash, and of
+// the role report only the roles that differ (docs/protocol.md). One thread.
 #pragma once
 #include <map>
 #include <set>
@@ -22,7 +22,10 @@ class HeartbeatBody {
   void resend_all() { seen_.clear(); }
 
  private:
-  std::map<std::string, std::string> seen_, sent_;  // hash by part
+  struct Part {
+    std::string hash, text;
+  };
+  std::map<std::string, Part> seen_, sent_;
 };
 
 }  // namespace rolesync::agent

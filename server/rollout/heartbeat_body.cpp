@@ -60,6 +60,11 @@ bool take(Heartbeat& beat, const std::string& field, const Json& value) {
     beat.task_events = to_text(value);
     return true;
   }
+  if (field == "role_report_changes") {
+    if (!value.is_object()) return false;
+    beat.role_report_changes = to_text(value);
+    return true;
+  }
   if (field.ends_with("_hash")) return text(beat.hashes[field.substr(0, field.size() - 5)]);
   const bool list = field == "listening_ports" || field == "plugins";
   if (list ? !value.is_array() : !value.is_object()) return false;
@@ -75,9 +80,11 @@ Result<Heartbeat> parse_heartbeat(std::string_view body) {
   if (!json->is_object()) return refused("", "must be an object");
   Heartbeat beat;
   for (const auto& [field, value] : json->items()) {
-    static const std::vector<std::string> plain = {
-        "sequence",       "boot_id",      "agent_version", "definitions_etag", "cpu_percent",
-        "memory_percent", "disk_percent", "acknowledged",  "task_events"};
+    static const std::vector<std::string> plain = {"sequence",      "boot_id",
+                                                   "agent_version", "definitions_etag",
+                                                   "cpu_percent",   "memory_percent",
+                                                   "disk_percent",  "acknowledged",
+                                                   "task_events",   "role_report_changes"};
     const bool hash = field.ends_with("_hash") && is_part(field.substr(0, field.size() - 5));
     if (!hash && !is_part(field) && std::find(plain.begin(), plain.end(), field) == plain.end()) {
       return refused("/" + field, "is not a field of a heartbeat");

@@ -16,7 +16,9 @@ struct Heartbeat {
   std::string boot_id, agent_version, definitions_etag;
   std::optional<double> cpu_percent, memory_percent, disk_percent;
   std::vector<std::string> acknowledged;
-  std::string task_events;                    // JSON text of the list, or empty
+  // JSON texts, or empty.
+  std::string task_events;          // a list
+  std::string role_report_changes;  // by role; what makes the role report that has the sent hash
   std::map<std::string, std::string> parts;   // role_report, listening_ports, plugins, os_info
   std::map<std::string, std::string> hashes;  // of the parts that were not sent
 };

@@ -54,6 +54,34 @@ void interpret(NodeParts& parts, const std::string& part) {
 // How long a heartbeat that was made before a task ended may be under way.
 constexpr Millis late_heartbeat = 10'000;
 
+// A role report with other entries for some roles; null takes one out.
+std::string with_changes(const std::string& report, const std::string& changes) {
+  Json whole = read_json(report);
+  if (!whole.is_object()) whole = Json::object();
+  const Json changed = read_json(changes);
+  for (const auto& [role, entry] : changed.items()) {
+    if (entry.is_null()) {
+      whole.erase(role);
+    } else {
+      whole[role] = entry;
+    }
+  }
+  return to_text(whole);
+}
+
+// The parts of a heartbeat with the role report made whole, if the node's changes are from the
+// report that is known here; else its hash remains, and leads to the question for all of it.
+Heartbeat made_whole(Heartbeat heartbeat, const std::string& known_report) {
+  if (heartbeat.role_report_changes.empty()) return heartbeat;
+  std::string whole = with_changes(known_report, heartbeat.role_report_changes);
+  const auto hash = heartbeat.hashes.find("role_report");
+  if (hash != heartbeat.hashes.end() && sha256_hex(whole) == hash->second) {
+    heartbeat.hashes.erase(hash);
+    heartbeat.parts["role_report"] = std::move(whole);
+  }
+  return heartbeat;
+}
+
 std::string hostname_of(const NodeParts& parts) {
   const auto it = parts.text.find("os_info");
   if (it == parts.text.end()) return {};
@@ -145,7 +173,7 @@ std::optional<Millis> NodeRegistry::last_seen(const std::string& node) const {
   return view ? view->last_seen : std::nullopt;
 }
 
-NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, const Heartbeat& heartbeat,
+NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, Heartbeat heartbeat,
                                             Millis now) {
   const std::lock_guard lock(mutex_);
   Absorbed absorbed;
@@ -153,6 +181,7 @@ NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, const Heart
   absorbed.before = slot ? slot : std::make_shared<NodeView>();
   auto view = std::make_shared<NodeView>(*absorbed.before);
   auto parts = std::make_shared<NodeParts>(*view->parts);
+  heartbeat = made_whole(std::move(heartbeat), parts->text["role_report"]);
   if (view->boot_id != heartbeat.boot_id) parts->hash.clear();
   view->id = node;
   view->boot_id = heartbeat.boot_id;

@@ -64,7 +64,7 @@ class NodeRegistry {
     std::vector<std::string> changed;  // parts that differ from before, verified_at apart
   };
   // Takes a heartbeat in. The node is known.
-  Absorbed absorb(const std::string& node, const Heartbeat& heartbeat, Millis now);
+  Absorbed absorb(const std::string& node, Heartbeat heartbeat, Millis now);
   void touch(const std::string& node, Millis now);
   // A task ended with this release; the node's own report follows with its next heartbeat. A
   // heartbeat that was under way meanwhile still carries the release before: it is not believed.

@@ -50,6 +50,28 @@ TEST_F(NodeRegistryTest, AsksAgainForPartsItDoesNotHaveFromThisBoot) {
   EXPECT_EQ(registry.absorb("n1", hashed, 3).resend, (std::vector<std::string>{"listening_ports"}));
 }
 
+TEST_F(NodeRegistryTest, ChangesOfTheRoleReportCountOnlyWhenTheyMakeTheReportThatIsMeant) {
+  const std::string old = R"({"api":{"state":"active"},"gone":{"state":"unknown"}})";
+  const std::string now = R"({"api":{"state":"active"},"web":{"state":"inactive"}})";
+  registry.absorb("n1", beat({{"role_report", old}}), 1);
+  Heartbeat changes = beat({});
+  changes.role_report_changes = R"({"gone":null,"web":{"state":"inactive"}})";
+  changes.hashes["role_report"] = sha256_hex(now);
+  const auto taken = registry.absorb("n1", changes, 2);
+  EXPECT_TRUE(taken.resend.empty());
+  EXPECT_EQ(taken.changed, std::vector<std::string>{"role_report"});
+  EXPECT_EQ(registry.find("n1")->parts->text.at("role_report"), now);
+  EXPECT_EQ(registry.find("n1")->parts->reports.at("web").state, "inactive");
+
+  changes.role_report_changes = R"({"web":{"state":"active"}})";  // made from another report
+  const auto asked = registry.absorb("n1", changes, 3);
+  EXPECT_TRUE(asked.resend.empty()) << "the report it means is known";
+  EXPECT_EQ(registry.find("n1")->parts->text.at("role_report"), now);
+  changes.hashes["role_report"] = sha256_hex("what we never saw");
+  EXPECT_EQ(registry.absorb("n1", changes, 4).resend, std::vector<std::string>{"role_report"});
+  EXPECT_EQ(registry.find("n1")->parts->text.at("role_report"), now);
+}
+
 TEST_F(NodeRegistryTest, OnlyReadyPluginsCount) {
   registry.absorb("n1", beat({{"plugins", R"([
       {"state": "ready", "provides": [{"kind": "deployer", "id": "a"}]},
