@@ -136,10 +136,15 @@ bool EventQueue::wait_for_events(std::chrono::milliseconds limit) {
   return !stopped_ && waits();
 }
 
-void EventQueue::carry(const std::vector<QueuedEvent>& events) {
-  if (events.empty()) return;
+void EventQueue::reserve() {
   std::lock_guard lock(mutex_);
-  carried_ = events.back().number;
+  carried_ = UINT64_MAX;
+}
+
+void EventQueue::carry(const std::vector<QueuedEvent>& events) {
+  std::lock_guard lock(mutex_);
+  carried_ = events.empty() ? 0 : events.back().number;
+  changed_.notify_all();
 }
 
 void EventQueue::put_down() {

@@ -36,8 +36,10 @@ class EventQueue {
   std::size_t size() const;
 
   // True when there is something to send that nobody carries; false when `stop()` was called or the
-  // time is over. Whoever carries events calls drop() when they have arrived, or put_down().
+  // time is over. Whoever is about to carry events says so; with them on the way it calls carry(),
+  // in the end drop() for what has arrived, and put_down().
   bool wait_for_events(std::chrono::milliseconds limit);
+  void reserve();
   void carry(const std::vector<QueuedEvent>& events);
   void put_down();
   // Sleeps; false when stop() was called.

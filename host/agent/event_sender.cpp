@@ -32,26 +32,22 @@ void EventSender::start() {
 }
 
 void EventSender::run() {
-  std::unique_ptr<LinkClient> client;
   Backoff backoff;
   std::size_t batch = kBatch;
   while (!link_.stopping()) {
     if (!queue_.wait_for_events(std::chrono::seconds(60))) continue;
     if (!queue_.linger(kLinger) || !queue_.wait_for_events(std::chrono::seconds(0))) continue;
+    const auto client = link_.borrow();
     if (!client) {
-      auto connected = link_.connect();
-      if (!connected) {
-        link_.pause(backoff.next());
-        continue;
-      }
-      client = std::move(*connected);
+      link_.pause(backoff.next());
+      continue;
     }
     const std::vector<QueuedEvent> events = queue_.oldest(batch);
     Json list = Json::array();
     for (const QueuedEvent& event : events) list.push_back(*parse_json(event.text));
-    Result<Json> answer = client->post(link_.node_path("task-events"),
-                                       {{"boot_id", link_.boot_id()}, {"events", std::move(list)}},
-                                       std::chrono::seconds(30));
+    Result<Json> answer = (*client)->post(
+        link_.node_path("task-events"), {{"boot_id", link_.boot_id()}, {"events", std::move(list)}},
+        std::chrono::seconds(30));
     if (answer) {
       queue_.drop(events);
       backoff.reset();
@@ -64,9 +60,8 @@ void EventSender::run() {
         queue_.drop(events);
       }
       batch = 1;
-    } else {
-      client.reset();
-      if (!link_.pause(backoff.next())) return;
+    } else if (!link_.pause(backoff.next())) {
+      return;
     }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings the queue's events to the server, in order, when no heartbeat takes them along first;
-// keeps trying with growing pauses while the server is away. Owns one thread and one connection.
+// keeps trying with growing pauses while the server is away. Owns one thread.
 #pragma once
 #include <memory>
 #include <string>

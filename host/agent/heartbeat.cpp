@@ -174,6 +174,7 @@ std::string Heartbeat::body(const std::vector<std::string>& acknowledged,
 
 // Time for what was just ordered to get somewhere: its first news and the next report are one then.
 void Heartbeat::pause_for_work() {
+  parts_.events.reserve();
   std::unique_lock lock(mutex_);
   poked_.wait_for(lock, kWorkPause, [this] { return hurry_ || stopping_; });
 }

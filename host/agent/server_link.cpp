@@ -15,10 +15,29 @@ ServerLink::ServerLink(const AgentConfig& config, std::string credential)
 ServerLink::~ServerLink() = default;
 
 Result<std::unique_ptr<LinkClient>> ServerLink::connect() {
+  const std::size_t server = server_;
   Result<std::unique_ptr<HttpClient>> client =
-      HttpClient::create(config_.server(server_), credential_);
+      HttpClient::create(config_.server(server), credential_);
   if (!client) return client.error();
-  return std::make_unique<LinkClient>(*this, std::move(*client));
+  return std::make_unique<LinkClient>(*this, std::move(*client), server,
+                                      LinkClient::Afterwards::close);
+}
+
+Result<std::unique_ptr<LinkClient>> ServerLink::borrow() {
+  const std::size_t server = server_;
+  std::unique_ptr<HttpClient> client;
+  {
+    std::lock_guard lock(mutex_);
+    if (spare_server_ == server) client = std::move(spare_);
+  }
+  if (!client) {
+    Result<std::unique_ptr<HttpClient>> made =
+        HttpClient::create(config_.server(server), credential_);
+    if (!made) return made.error();
+    client = std::move(*made);
+  }
+  return std::make_unique<LinkClient>(*this, std::move(client), server,
+                                      LinkClient::Afterwards::keep);
 }
 
 void ServerLink::failed() {
@@ -42,8 +61,9 @@ void ServerLink::stop() {
   for (HttpClient* client : clients_) client->interrupt();
 }
 
-LinkClient::LinkClient(ServerLink& link, std::unique_ptr<HttpClient> client)
-    : link_(link), client_(std::move(client)) {
+LinkClient::LinkClient(ServerLink& link, std::unique_ptr<HttpClient> client, std::size_t server,
+                       Afterwards afterwards)
+    : link_(link), client_(std::move(client)), server_(server), afterwards_(afterwards) {
   std::lock_guard lock(link_.mutex_);
   link_.clients_.insert(client_.get());
 }
@@ -51,6 +71,9 @@ LinkClient::LinkClient(ServerLink& link, std::unique_ptr<HttpClient> client)
 LinkClient::~LinkClient() {
   std::lock_guard lock(link_.mutex_);
   link_.clients_.erase(client_.get());
+  if (afterwards_ == Afterwards::close || link_.stopping_) return;
+  std::swap(link_.spare_, client_);
+  link_.spare_server_ = server_;
 }
 
 Result<HttpAnswer> LinkClient::get(const std::string& path) {

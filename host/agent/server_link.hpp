@@ -25,6 +25,9 @@ class ServerLink {
   ~ServerLink();
 
   Result<std::unique_ptr<LinkClient>> connect();
+  // For a few requests now and then: the connection is kept for whoever borrows next, so that a
+  // task costs no handshake.
+  Result<std::unique_ptr<LinkClient>> borrow();
   // The server did not answer: others should take the next one.
   void failed();
 
@@ -45,11 +48,15 @@ class ServerLink {
   std::mutex mutex_;
   std::condition_variable stopped_;
   std::set<HttpClient*> clients_;
+  std::unique_ptr<HttpClient> spare_;
+  std::size_t spare_server_ = 0;
 };
 
 class LinkClient {
  public:
-  LinkClient(ServerLink& link, std::unique_ptr<HttpClient> client);
+  enum class Afterwards { close, keep };
+  LinkClient(ServerLink& link, std::unique_ptr<HttpClient> client, std::size_t server,
+             Afterwards afterwards);
   ~LinkClient();
   HttpClient& http() { return *client_; }
 
@@ -60,6 +67,8 @@ class LinkClient {
  private:
   ServerLink& link_;
   std::unique_ptr<HttpClient> client_;
+  const std::size_t server_;
+  const Afterwards afterwards_;
 };
 
 // Pauses that double from 0.5 s to 30 s, each shortened by up to a half at random, so that a

@@ -90,7 +90,7 @@ Status Stager::stage(TaskRecord& record, Installation& installation, const Cance
 // What arrived before a transfer broke is not fetched twice.
 Status Stager::fetch(const Task& task, Installation& installation, const CancelFlag& cancelled,
                      Manifest& manifest) {
-  Result<std::unique_ptr<LinkClient>> client = link_.connect();
+  Result<std::unique_ptr<LinkClient>> client = link_.borrow();
   if (!client) return client.error();
   Result<Content> content = content_of(**client, task, installation.current());
   if (!content) return content.error();

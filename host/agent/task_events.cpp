@@ -29,16 +29,12 @@ void log_task(const std::string& task_id, const TaskEvent& event) {
 
 std::string TaskEvents::text(const std::string& task_id, std::uint64_t fence,
                              std::uint64_t sequence, const TaskEvent& event) {
-  Json json{{"task_id", task_id},
-            {"fence", fence},
-            {"sequence", sequence},
-            {"state", event.state},
-            {"step", event.step},
-            {"reason", event.reason},
-            {"message", event.message},
-            {"output", tail(event.output)},
-            {"at", to_rfc3339(clock_.now())},
-            {"restart_pending", event.restart_pending}};
+  Json json{{"task_id", task_id},   {"fence", fence},     {"sequence", sequence},
+            {"state", event.state}, {"step", event.step}, {"at", to_rfc3339(clock_.now())}};
+  if (!event.reason.empty()) json["reason"] = event.reason;
+  if (!event.message.empty()) json["message"] = event.message;
+  if (!event.output.empty()) json["output"] = tail(event.output);
+  if (event.restart_pending) json["restart_pending"] = true;
   if (event.release) {
     json["release"] = {{"version", event.release->commit},
                        {"content_id", event.release->content_id},

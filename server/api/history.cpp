@@ -29,6 +29,16 @@ Response commits(Api& api, const Request& request) {
   return json_answer(200, {{"commits", list}});
 }
 
+// `types=job_changed,node_changed`: only those; without it: all.
+http::EventHub::Filter wanted_types(const Request& request) {
+  const auto query = request.query.find("types");
+  if (query == request.query.end() || query->second.empty()) return {};
+  const std::string types = "," + query->second + ",";
+  return [types](const http::Event& event) {
+    return types.find("," + event.type + ",") != std::string::npos;
+  };
+}
+
 }  // namespace
 
 void add_history_routes(http::Router& router, Api& api) {
@@ -37,7 +47,7 @@ void add_history_routes(http::Router& router, Api& api) {
             [&api](const Request& request) { return commits(api, request); });
   router.on_events("/api/events", Policy::scope("read"),
                    [&api](const Request& request, std::shared_ptr<http::EventSink> sink) {
-                     return api.engine.hub.follow(request, std::move(sink));
+                     return api.engine.hub.follow(request, std::move(sink), wanted_types(request));
                    });
 }
 

@@ -68,6 +68,9 @@ void fill(Slot& slot, const Value& value) {
   if (const auto* number = std::get_if<double>(&value.held())) slot.real = *number;
 }
 
+// Lists in a statement make it another one for every length.
+constexpr std::size_t most_prepared = 300;
+
 Status check_text(const std::vector<Value>& values) {
   for (const Value& value : values) {
     const auto* text = std::get_if<std::string>(&value.held());
@@ -84,40 +87,37 @@ class SqliteSession : public Session {
   explicit SqliteSession(Poco::Data::Session session) : session_(std::move(session)) {}
 
   Result<std::size_t> execute(std::string_view sql, const std::vector<Value>& values) override {
+    return with_prepared<std::size_t>(
+        sql, values, [](Poco::Data::Statement& statement) { return statement.execute(); });
+  }
+
+  Result<std::vector<Row>> query(std::string_view sql, const std::vector<Value>& values) override {
+    return with_prepared<std::vector<Row>>(sql, values, [](Poco::Data::Statement& statement) {
+      statement.execute();
+      return rows_of(statement);
+    });
+  }
+
+ private:
+  template <class T, class Run>
+  Result<T> with_prepared(std::string_view sql, const std::vector<Value>& values, Run run) {
     if (const Status plain = check_text(values); !plain) return plain.error();
     std::string key(sql);
     for (const Value& value : values) key += type_letter(value);
+    if (prepared_.size() >= most_prepared) prepared_.clear();
     try {
-      return run_prepared(key, sql, values);
+      auto& known = prepared_[key];
+      if (known) {
+        for (std::size_t i = 0; i < values.size(); ++i) fill(known->slots[i], values[i]);
+      } else {
+        known = std::make_unique<Prepared>(session_);
+        prepare(*known, sql, values);
+      }
+      return run(known->statement);
     } catch (const Poco::Exception& e) {
       prepared_.erase(key);
       return error_of(e);
     }
-  }
-
-  Result<std::vector<Row>> query(std::string_view sql, const std::vector<Value>& values) override {
-    if (const Status plain = check_text(values); !plain) return plain.error();
-    try {
-      Prepared select(session_);
-      prepare(select, sql, values);
-      select.statement.execute();
-      return rows_of(select.statement);
-    } catch (const Poco::Exception& e) {
-      return error_of(e);
-    }
-  }
-
- private:
-  std::size_t run_prepared(const std::string& key, std::string_view sql,
-                           const std::vector<Value>& values) {
-    auto& known = prepared_[key];
-    if (known) {
-      for (std::size_t i = 0; i < values.size(); ++i) fill(known->slots[i], values[i]);
-    } else {
-      known = std::make_unique<Prepared>(session_);
-      prepare(*known, sql, values);
-    }
-    return known->statement.execute();
   }
 
   static void prepare(Prepared& target, std::string_view sql, const std::vector<Value>& values) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Session on one SQLite connection of Poco::Data. Changing statements are prepared once and used
-// again; one that threw is thrown away, because it stays unusable. One thread at a time.
+// A Session on one SQLite connection of Poco::Data. Statements are prepared once and used again;
+// one that threw is thrown away, because it stays unusable. One thread at a time.
 #pragma once
 #include <filesystem>
 #include <memory>

@@ -338,15 +338,20 @@ class Fleet:
             return job if job["state"] in self.FINAL else None
         return eventually(ended, f"job {job_id} ends", seconds)
 
-    def wait_for_job_quietly(self, job_id):
-        """The same without asking again and again: follows the events until the job has ended."""
+    def sync_quietly(self, role):
+        """Without asking again and again: follows the events until the job has ended."""
         connection = self._connection()
-        connection.request("GET", "/api/events", headers={"Authorization": f"Bearer {self.token}"})
+        connection.request("GET", "/api/events?types=job_changed",
+                           headers={"Authorization": f"Bearer {self.token}"})
         stream = connection.getresponse()
-        while self.job(job_id)["state"] not in self.FINAL:
-            while b"job_changed" not in stream.readline():
-                pass
-        connection.close()
+        job_id = self.start_sync(role)
+        while True:
+            field, _, text = stream.readline().decode().partition(": ")
+            event = json.loads(text) if field == "data" else {}
+            if event.get("job_id") == job_id and event["state"] in self.FINAL:
+                connection.close()
+                assert event["state"] == "succeeded", event
+                return
 
     def sync(self, role, **options):
         job = self.wait_for_job(self.start_sync(role, **options))

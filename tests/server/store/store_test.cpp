@@ -160,6 +160,28 @@ TEST_F(WriteTest, ValuesComeBackAsTheyWere) {
   EXPECT_EQ(rows->at(2).text(2), "1.5");
 }
 
+TEST_F(WriteTest, AQueryThatIsUsedAgainAnswersForItsNewValues) {
+  const auto written = store().write([](Session& s) -> Status {
+    for (int key : {1, 2, 3}) {
+      if (Status each = insert(s, key, "t" + std::to_string(key)); !each) return each;
+    }
+    return {};
+  });
+  ASSERT_TRUE(written.ok());
+  const auto read = store().read([](Session& s) -> Status {
+    const auto from = [&](int least) {
+      return s.query("SELECT number, text FROM numbers WHERE number >= ? ORDER BY number", {least});
+    };
+    for (const auto& [least, rows] : {std::pair{2, 2U}, {1, 3U}, {9, 0U}, {3, 1U}}) {
+      const auto found = from(least);
+      EXPECT_TRUE(found.ok() && found->size() == rows) << least;
+      if (rows > 0) EXPECT_EQ(found->at(0).text(1), "t" + std::to_string(least));
+    }
+    return {};
+  });
+  EXPECT_TRUE(read.ok());
+}
+
 TEST_F(WriteTest, TextWithANulIsRefusedNotCut) {
   const auto done = store().write([](Session& s) { return insert(s, 1, std::string("a\0b", 3)); });
   ASSERT_FALSE(done.ok());
