@@ -176,7 +176,7 @@ void LiveTree::note(const std::string& path, std::optional<DriftKind> kind) {
 }
 
 std::optional<std::string> LiveTree::unsaved_cache() {
-  if (!release_ || !cache_.dirty()) return std::nullopt;
+  if (!release_ || !cache_.worth_saving()) return std::nullopt;
   return cache_.save(release_->release.manifest);
 }
 

@@ -57,12 +57,12 @@ void StatCache::record(std::size_t index, const ManifestEntry& entry, const File
   seen.known = true;
   seen.racy = !is_settled(stat, now_ns);
   seen.other_id = id == entry.blob_id ? std::string() : id;
-  dirty_ = true;
+  ++unsaved_;
 }
 
 StatCache StatCache::rebased(const Manifest& from, const Manifest& to) const {
   StatCache out(to);
-  out.dirty_ = true;
+  out.unsaved_ = unsaved_;
   std::size_t i = 0;
   for (std::size_t j = 0; j < to.entries().size(); ++j) {
     const ManifestEntry& next = to.entries()[j];
@@ -92,7 +92,7 @@ std::string StatCache::save(const Manifest& manifest) {
     body += entry.path;
     body += '\0';
   }
-  dirty_ = false;
+  unsaved_ = 0;
   return seal("stats", body);
 }
 

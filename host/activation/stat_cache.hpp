@@ -35,8 +35,9 @@ class StatCache {
   // The same knowledge, aligned with another manifest.
   StatCache rebased(const Manifest& from, const Manifest& to) const;
 
-  // Whether there is something that save() has not written.
-  bool dirty() const { return dirty_; }
+  // Whether so much is new since save() that it should be written: what is not there costs the next
+  // start the reading of those files, while save() costs as much as the whole tree has entries.
+  bool worth_saving() const { return unsaved_ > 0 && unsaved_ * 50 >= seen_.size(); }
   std::string save(const Manifest& manifest);
   // A cache: anything unreadable is an empty one.
   static StatCache load(std::string_view text, const Manifest& manifest);
@@ -51,7 +52,7 @@ class StatCache {
   static bool parse(std::string_view head, const ManifestEntry& entry, Seen& seen);
 
   std::vector<Seen> seen_;
-  bool dirty_ = false;
+  std::size_t unsaved_ = 0;  // entries recorded since save()
 };
 
 }  // namespace rolesync
