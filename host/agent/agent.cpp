@@ -53,7 +53,7 @@ struct Agent::Parts {
         }),
         tasks({config, link, plugins, installations, prover, *units, *ports, real_clock(), store,
                events},
-              {.staged = [this] { heartbeat.hurry(); },
+              {.urgent = [this] { heartbeat.hurry(); },
                .ended = [this] { heartbeat.poke_and_report(); }}),
         commands(config, link, tasks,
                  {[this] {

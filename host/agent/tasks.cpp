@@ -98,6 +98,11 @@ void Tasks::forget(const std::string& task_id) {
   live_.erase(task_id);
 }
 
+void Tasks::refuse(const std::string& task_id, std::uint64_t fence, const Error& error) {
+  parts_.events.refuse(task_id, fence, error);
+  listener_.urgent();
+}
+
 void Tasks::end(TaskRecord& record, const char* state, const Error& error) {
   TaskEvent event;
   event.state = state;
@@ -113,16 +118,16 @@ void Tasks::stage(const Json& payload, std::uint64_t fence) {
   Result<Task> task = task_from_json(payload);
   if (!task) {
     const std::string id = task_id_of(payload);
-    if (!id.empty()) parts_.events.refuse(id, fence, task.error());
+    if (!id.empty()) refuse(id, fence, task.error());
     log_event(LogLevel::error, "command.refused", {{"detail", task.error().text()}});
     return;
   }
   if (Status complete = apply_defaults(task->role, parts_.config.role_defaults); !complete) {
-    return parts_.events.refuse(task->task_id, fence, complete.error());
+    return refuse(task->task_id, fence, complete.error());
   }
   task->role = parts_.config.localized(std::move(task->role));
   if (Status fresh = check_fence(task->role.name, fence); !fresh) {
-    return parts_.events.refuse(task->task_id, fence, fresh.error());
+    return refuse(task->task_id, fence, fresh.error());
   }
   auto live = std::make_shared<Live>();
   live->record.task = std::move(*task);
@@ -162,13 +167,13 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
   }
   if (Status saved = parts_.store.save(record); !saved) return end(record, "failed", saved.error());
   parts_.events.progress(record, {"staged", "verify", "", "", ""});
-  listener_.staged();
+  listener_.urgent();
 }
 
 void Tasks::activate(const std::string& task_id, std::uint64_t fence) {
   std::shared_ptr<Live> live = find(task_id);
   if (!live) {
-    return parts_.events.refuse(
+    return refuse(
         task_id, fence,
         {ErrorKind::not_found, "task_unknown", "this node has no staged task " + task_id,
          "start the sync again"});

@@ -36,10 +36,10 @@ class Tasks {
     TaskStore& store;
     TaskEvents& events;
   };
-  // Called from a worker's thread: when the server has to be told before it can go on, and after
-  // every task's end.
+  // `urgent`: there is an event that the server waits for. `ended`: so has a task, and what is
+  // installed may be another thing. From any thread.
   struct Listener {
-    std::function<void()> staged, ended;
+    std::function<void()> urgent, ended;
   };
   Tasks(Parts parts, Listener listener);
   ~Tasks();
@@ -60,6 +60,7 @@ class Tasks {
   void do_drop(const std::shared_ptr<Live>& live);
   void do_resume(TaskRecord record);
   void resume(TaskRecord record);
+  void refuse(const std::string& task_id, std::uint64_t fence, const Error& error);
   void end(TaskRecord& record, const char* state, const Error& error);
   Status check_fence(const std::string& role, std::uint64_t fence);
   std::shared_ptr<Live> find(const std::string& task_id);

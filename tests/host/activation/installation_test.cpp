@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "host/activation/pack.hpp"
 #include "tests/host/activation/tree_fixture.hpp"
 
 namespace rolesync {
@@ -46,6 +47,27 @@ TEST_F(InstallationTest, IsRememberedByTheDisk) {
   EXPECT_EQ(installation->current()->role_snapshot, "{}");
   EXPECT_EQ(installation->current()->manifest.entries(), manifest_of(kOne).entries());
   EXPECT_EQ(roles_with_state(real_file_system(), root()), std::vector<std::string>{"web"});
+}
+
+TEST_F(InstallationTest, APackStagesAllOfAChangeOrNothing) {
+  auto installation = open();
+  ASSERT_EQ(problem(deploy(*installation, kOne)), "");
+  Tree next = kOne;
+  next["index.html"] = "one, changed";
+  next["lib/new"] = "new";
+  const auto pack = make_pack("one", "one, changednew");
+  const auto wrong = make_pack("one", "one, changedNEW");
+  ASSERT_TRUE(pack.ok() && wrong.ok());
+  EXPECT_EQ(installation->stage_pack(manifest_of(next), *wrong).error().reason, "invalid_pack");
+  EXPECT_EQ(installation->stage_pack(manifest_of(next), "").error().reason, "invalid_pack");
+  EXPECT_EQ(tree_at(state() + "/staging"), Tree());
+  put_file(at("index.html"), "two");
+  EXPECT_EQ(installation->stage_pack(manifest_of(next), *pack).error().reason, "base_changed");
+  put_file(at("index.html"), "one");
+  ASSERT_EQ(problem(installation->stage_pack(manifest_of(next), *pack)), "");
+  EXPECT_EQ(fetch(*installation, next), 0U);
+  ASSERT_EQ(problem(installation->activate(release_of(next, "c2"), FirstInstall::refuse)), "");
+  EXPECT_EQ(tree_at(target()), next);
 }
 
 TEST_F(InstallationTest, UpdateTouchesOnlyTheDifference) {

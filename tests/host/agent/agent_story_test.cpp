@@ -182,6 +182,35 @@ TEST_F(AgentStory, BringsFilesAndProvesThem) {
   }
 }
 
+TEST_F(AgentStory, ASmallChangeArrivesAsAPackAndADamagedPackDoesNoHarm) {
+  server_->define({role_});
+  join_and_start();
+  std::map<std::string, std::string> files = {{"a", std::string(5000, 'a')}, {"b", "b"}};
+  ASSERT_EQ(sync("t1", server_->content(files))["state"], "succeeded");
+  const int offers = server_->offers();
+  server_->send_packs(StandInServer::Packs::right);
+  files["a"] += "more";
+  files["new"] = "n";
+  ASSERT_EQ(sync("t2", server_->content(files))["state"], "succeeded");
+  EXPECT_EQ(server_->offers(), offers) << "nothing was left to fetch";
+  EXPECT_EQ(read_file(target("a")), files["a"]);
+  EXPECT_EQ(read_file(target("new")), "n");
+
+  server_->send_packs(StandInServer::Packs::damaged);
+  files["a"] += "and more";
+  ASSERT_EQ(sync("t3", server_->content(files))["state"], "succeeded");
+  EXPECT_EQ(server_->offers(), offers + 1);
+  EXPECT_EQ(read_file(target("a")), files["a"]);
+
+  // A file that was edited is no base; what else the pack needs comes another way.
+  server_->send_packs(StandInServer::Packs::right);
+  std::ofstream(target("a")) << "edited";
+  files["a"] += "!";
+  ASSERT_EQ(sync("t4", server_->content(files))["state"], "succeeded");
+  EXPECT_EQ(server_->offers(), offers + 2);
+  EXPECT_EQ(read_file(target("a")), files["a"]);
+}
+
 TEST_F(AgentStory, BreaksOffItsWaitWhenAFileIsEdited) {
   server_->define({role_});
   join_and_start();
@@ -289,7 +318,7 @@ TEST_F(AgentStory, ObeysNoStaleOrderAndActsOncePerId) {
                    .is_null());
   server_->order("c4", "activate", {{"task_id", "t9"}}, 7);
   EXPECT_FALSE(
-      server_->event([](const Json& e) { return e["reason"] == "task_unknown"; }).is_null());
+      server_->event([](const Json& e) { return e.value("reason", "") == "task_unknown"; }).is_null());
   EXPECT_FALSE(fs::exists(target("f")));
 }
 

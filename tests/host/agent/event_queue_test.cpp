@@ -61,6 +61,27 @@ TEST_F(EventQueueTest, FullItDropsTheOldestProgressAndNeverAResult) {
   EXPECT_EQ(texts(*open(3)), "1 2 6 7 8 ");
 }
 
+TEST_F(EventQueueTest, WhatSomebodyCarriesNeedsNoSender) {
+  using std::chrono::milliseconds;
+  auto queue = open();
+  const auto waits = [&] { return queue->wait_for_events(milliseconds(0)); };
+  queue->reserve();
+  (void)queue->add(EventKind::result, "1");
+  EXPECT_FALSE(waits());
+  const auto carried = queue->oldest(10);
+  queue->carry(carried);
+  EXPECT_FALSE(waits());
+  (void)queue->add(EventKind::result, "2");
+  EXPECT_TRUE(waits()) << "it came too late to be carried";
+  queue->drop(queue->oldest(2));
+  EXPECT_FALSE(waits());
+  (void)queue->add(EventKind::result, "3");
+  queue->carry(queue->oldest(10));
+  queue->put_down();
+  EXPECT_TRUE(waits()) << "it did not arrive";
+  EXPECT_EQ(texts(*queue), "3 ");
+}
+
 TEST_F(EventQueueTest, HalfWrittenFilesAreDropped) {
   std::ofstream(directory_ + "/00000000000000000007.result") << "{\"cut";
   std::ofstream(directory_ + "/00000000000000000008.progress.new") << "{}";

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "host/activation/manifest_delta.hpp"
+#include "host/activation/pack.hpp"
 #include "host/services/node_services.hpp"
 #include "host/values/hash.hpp"
 #include "host/values/json.hpp"
@@ -87,11 +89,8 @@ void StandInServer::add_routes() {
     std::lock_guard lock(mutex_);
     return http::json_response(200, to_text(definitions_));
   });
-  router_->on("GET", "/api/contents/{content_id}/manifest", Policy::any_node(),
-              [this](const http::Request& request) {
-                std::lock_guard lock(mutex_);
-                return http::Response{200, {}, manifests_[request.parameters.at("content_id")]};
-              });
+  router_->on("GET", "/api/nodes/{id}/tasks/{task_id}/content", Policy::node(),
+              [this](const http::Request& request) { return content_answer(request); });
   router_->on("POST", "/api/nodes/{id}/offers", Policy::node(), [this](const http::Request& r) {
     const Json body = *parse_json(r.body);
     std::lock_guard lock(mutex_);
@@ -104,6 +103,26 @@ void StandInServer::add_routes() {
   });
   router_->on_upgrade("/api/nodes/{id}/streams/{stream}", Policy::node(),
                       [this](const http::Request& request) { return open_stream(request); });
+}
+
+http::Response StandInServer::content_answer(const http::Request& request) {
+  std::lock_guard lock(mutex_);
+  const Manifest& to = manifests_[task_contents_[request.parameters.at("task_id")]];
+  const auto from = request.query.find("from");
+  if (!packs_ || from == request.query.end()) return {200, {}, to.to_text()};
+  const Manifest& base = manifests_[from->second];
+  const PackPlan plan = plan_pack(base, to);
+  const auto bytes_of = [&](const std::vector<const ManifestEntry*>& entries) {
+    std::string bytes;
+    for (const ManifestEntry* entry : entries) {
+      std::ifstream in(directory_ + "/blobs/" + entry->blob_id, std::ios::binary);
+      bytes.append(std::istreambuf_iterator<char>(in), {});
+    }
+    return bytes;
+  };
+  std::string pack = *make_pack(bytes_of(plan.bases), bytes_of(plan.blobs));
+  if (*packs_ == Packs::damaged) pack[pack.size() / 2] ^= 1;
+  return {200, {{"Content-Type", update_type}}, write_update({manifest_delta(base, to), pack})};
 }
 
 std::variant<http::Response, http::StreamOwner> StandInServer::open_stream(
@@ -144,8 +163,21 @@ std::variant<http::Response, http::StreamOwner> StandInServer::open_stream(
 
 void StandInServer::take_heartbeat(const http::Request& request,
                                    std::shared_ptr<http::Reply> reply) {
-  const Json body = *parse_json(request.body);
+  Json body = *parse_json(request.body);
   std::lock_guard lock(mutex_);
+  if (body.contains("task_events")) {
+    if (refuse_events_) {
+      return reply->send(http::problem({ErrorKind::unavailable, "busy", "later"}));
+    }
+    keep_events(body["task_events"]);
+  }
+  if (body.contains("role_report_changes")) {
+    body["role_report"] = report_;
+    for (const auto& [role, report] : body["role_report_changes"].items()) {
+      body["role_report"][role] = report;
+    }
+  }
+  if (body.contains("role_report")) report_ = body["role_report"];
   if (waiting_) waiting_->send({204, {}, ""});
   waiting_ = std::move(reply);
   for (const Json& id : body["acknowledged"]) commands_.erase(id.get<std::string>());
@@ -168,12 +200,20 @@ void StandInServer::answer_waiting() {
   resend_.clear();
 }
 
+// Holds mutex_. One that comes again has no effect.
+void StandInServer::keep_events(const Json& events) {
+  for (const Json& event : events) {
+    const std::pair<std::string, std::uint64_t> name{event["task_id"], event["sequence"]};
+    if (known_.insert(name).second) events_.push_back(event);
+  }
+  changed_.notify_all();
+}
+
 http::Response StandInServer::take_events(const http::Request& request) {
   std::lock_guard lock(mutex_);
   if (refuse_events_) return http::problem({ErrorKind::unavailable, "busy", "later"});
   const Json body = *parse_json(request.body);
-  for (const Json& event : body["events"]) events_.push_back(event);
-  changed_.notify_all();
+  keep_events(body["events"]);
   return http::json_response(200, to_text({{"accepted", body["events"].size()}}));
 }
 
@@ -199,13 +239,14 @@ std::string StandInServer::content(const std::map<std::string, std::string>& fil
   }
   const Manifest manifest = *Manifest::from_entries(std::move(entries));
   std::lock_guard lock(mutex_);
-  manifests_[manifest.content_id()] = manifest.to_text();
+  manifests_[manifest.content_id()] = manifest;
   return manifest.content_id();
 }
 
 void StandInServer::order(const std::string& id, const std::string& kind, const Json& payload,
                           std::uint64_t fence) {
   std::lock_guard lock(mutex_);
+  if (payload.contains("content_id")) task_contents_[payload["task_id"]] = payload["content_id"];
   commands_[id] = {{"id", id}, {"kind", kind}, {"fence", fence}, {"payload", payload}};
   answer_waiting();
 }

@@ -8,6 +8,8 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,9 @@ class StandInServer {
              std::uint64_t fence = 1);
   Json task(const std::string& task_id, const Role& role, const std::string& content_id,
             bool restart = false) const;
+  // From now on contents are answered as updates from what the agent has.
+  enum class Packs { right, damaged };
+  void send_packs(Packs packs) { packs_ = packs; }
   void want_again(const std::string& part);
   void refuse_events(bool refuse);
 
@@ -49,6 +54,8 @@ class StandInServer {
 
  private:
   void add_routes();
+  http::Response content_answer(const http::Request& request);
+  void keep_events(const Json& events);
   http::Response take_events(const http::Request& request);
   void take_heartbeat(const http::Request& request, std::shared_ptr<http::Reply> reply);
   void answer_waiting();
@@ -68,7 +75,11 @@ class StandInServer {
   std::shared_ptr<http::Reply> waiting_;
   Json definitions_;
   std::string etag_ = "none", agent_etag_, joined_with_, greeting_;
-  std::map<std::string, std::string> manifests_;
+  std::set<std::pair<std::string, std::uint64_t>> known_;  // events: task, sequence
+  Json report_ = Json::object();                           // the last role report, made whole
+  std::map<std::string, Manifest> manifests_;              // by content id
+  std::map<std::string, std::string> task_contents_;
+  std::optional<Packs> packs_;
   std::map<std::string, std::vector<std::string>> offered_;
   bool refuse_events_ = false;
   std::atomic<int> offers_{0};

@@ -3,6 +3,7 @@
 // idempotency, cancelling, and a server that goes away in between.
 #include <gtest/gtest.h>
 
+#include "host/activation/pack.hpp"
 #include "server/store/nodes.hpp"
 #include "server/store/store.hpp"
 #include "simulated_agent.hpp"
@@ -100,10 +101,11 @@ TEST_F(SyncApi, ACommandIsOfferedUntilAcknowledged) {
 TEST_F(SyncApi, AnAgentGetsItsManifestAndAnOfferOfItsOwnBlobsOnly) {
   run(plan().at("plan_hash"));
   const Json task = agent.command("stage").at("payload");
-  const std::string content = task.at("content_id");
-  EXPECT_EQ(agent.request("GET", "/api/contents/" + content + "/manifest").status, 200);
+  const std::string content = "/tasks/" + task.at("task_id").get<std::string>() + "/content";
+  EXPECT_EQ(agent.request("GET", "/api/nodes/n1" + content).status, 200);
   SimulatedAgent other(server, "n2");
-  EXPECT_EQ(other.request("GET", "/api/contents/" + content + "/manifest").status, 403);
+  EXPECT_EQ(other.request("GET", "/api/nodes/n2" + content).reason(), "unknown_task");
+  EXPECT_EQ(other.request("GET", "/api/nodes/n1" + content).status, 403);
 
   const auto offer = [&](SimulatedAgent& who, const std::string& blob) {
     return who.request("POST", "/api/nodes/" + who.node + "/offers",
@@ -123,6 +125,60 @@ TEST_F(SyncApi, AnAgentGetsItsManifestAndAnOfferOfItsOwnBlobsOnly) {
   auto client = HttpClient::create({server.url(), "", ""}, agent.credential);
   EXPECT_TRUE((*client)->open_stream("/api/nodes/n1/streams/" + id).ok());
   EXPECT_FALSE((*client)->open_stream("/api/nodes/n1/streams/" + id).ok());  // good once
+}
+
+TEST_F(SyncApi, AnAgentGetsTheUpdateFromWhatItHas) {
+  run(plan().at("plan_hash"));
+  agent.finish_task("web");
+  server.commit({{"web/index.html", "one more"}});
+  pull();
+  run(plan().at("plan_hash"));
+  const Json task = agent.command("stage").at("payload");
+  const std::string path =
+      "/api/nodes/n1/tasks/" + task.at("task_id").get<std::string>() + "/content";
+  auto client = HttpClient::create({server.url(), "", ""}, agent.credential);
+  const auto get = [&](const std::string& from) {
+    HttpRequest request;
+    request.path = path + from;
+    return *(*client)->send(request);
+  };
+  const std::string from = task.at("from_content_id");
+  const HttpAnswer update = get("?from=" + from);
+  EXPECT_EQ(update.headers.at("content-type"), update_type);
+  const auto parts = read_update(update.body);
+  ASSERT_TRUE(parts.ok());
+  EXPECT_EQ(*open_pack("one", parts->pack, 8), "one more");
+  // A content that this node does not have is not told by the way from it.
+  for (const std::string& other : {"", "?from=rs1:other"}) {
+    const HttpAnswer whole = get(other);
+    EXPECT_EQ(whole.headers.at("content-type"), "application/octet-stream");
+    EXPECT_EQ(Manifest::parse(whole.body)->content_id(), task.at("content_id"));
+  }
+}
+
+TEST_F(SyncApi, TaskEventsMayTravelInAHeartbeat) {
+  const Json id = run(plan().at("plan_hash")).body.at("job_id");
+  const Json stage = agent.command("stage");
+  const Json staged = {{"task_id", stage.at("payload").at("task_id")},
+                       {"fence", stage.at("fence")},
+                       {"sequence", 1},
+                       {"state", "staged"}};
+  agent.acknowledged = {stage.at("id")};
+  const auto beat = [&](const Json& events) {
+    return agent.request("POST", "/api/nodes/n1/heartbeat?wait=30",
+                         {{"sequence", 100},
+                          {"boot_id", agent.boot_id},
+                          {"definitions_etag", agent.definitions_etag},
+                          {"acknowledged", agent.acknowledged},
+                          {"task_events", events}});
+  };
+  Json broken = staged;
+  broken["state"] = "unheard of";
+  EXPECT_EQ(beat(Json::array({broken})).reason(), "invalid_task_event");
+  const Reply answered = beat(Json::array({staged, staged}));  // at once, because the activation is due now
+  ASSERT_EQ(answered.status, 200) << answered.body;
+  EXPECT_EQ(answered.body.at("commands").at(0).at("kind"), "activate");
+  EXPECT_EQ(job(id).at("tasks").at(0).at("steps").size(), 1u);
 }
 
 TEST_F(SyncApi, AStalePlanIsRefusedAndSaysWhatChanged) {

@@ -4,6 +4,10 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
+#include "host/activation/manifest_delta.hpp"
+#include "host/activation/pack.hpp"
 #include "host/values/hash.hpp"
 #include "server/store/contents.hpp"
 #include "tests/server/source/git_repository.hpp"
@@ -218,6 +222,40 @@ TEST_F(SourceServiceTest, AnOfferBringsLostBlobsBackFromTheMirror) {
   EXPECT_EQ(read_file((*offer)->directory / wanted[2]), "cccc");
   EXPECT_EQ(service_->offer("main", id, {std::string(40, 'a')}).error().reason,
             "blob_not_in_content");
+}
+
+TEST_F(SourceServiceTest, AnUpdateIsMadeOnceAndHasAPackWhereItMay) {
+  const auto content_of = [&](const std::string& text) {
+    repository_.write("web/a", text);
+    const std::string commit = repository_.commit("c");
+    pull();
+    return service_->import("main", commit, {role_with("web", {"web"})})->at("web")->content_id;
+  };
+  const std::string from = content_of(std::string(3000, 'a')), to = content_of("a");
+  int asked = 0;
+  const auto get = [&](const std::string& terms, bool may) {
+    return service_->updates().get({from, to, terms},
+                                   [&](std::uint64_t files, std::uint64_t bytes) {
+                                     ++asked;
+                                     EXPECT_EQ(files, 1U);
+                                     EXPECT_EQ(bytes, 1U);
+                                     return may;
+                                   });
+  };
+  const auto update = get("rsync", true);
+  ASSERT_TRUE(update.ok());
+  EXPECT_EQ(get("rsync", true)->get(), update->get());
+  EXPECT_EQ(asked, 1);
+  const auto parts = read_update(**update);
+  ASSERT_TRUE(parts.ok());
+  EXPECT_EQ(*open_pack(std::string(3000, 'a'), parts->pack, 1), "a");
+  EXPECT_EQ(apply_delta(*service_->manifest(from), parts->delta)->content_id(), to);
+  EXPECT_EQ(read_update(**get("other", false))->pack, "");
+
+  // Bytes that are not what they should be are not packed.
+  std::ofstream(service_->cache().blob_path(git_blob_id("a"))) << "b";
+  EXPECT_EQ(read_update(**get("third", true))->pack, "");
+  EXPECT_EQ(service_->updates().get({from, "rs1:none", ""}, {}).error().reason, "unknown_content");
 }
 
 TEST_F(SourceServiceTest, CollectingForgetsContentsThatWentButNotTheHead) {
