@@ -173,10 +173,9 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
 void Tasks::activate(const std::string& task_id, std::uint64_t fence) {
   std::shared_ptr<Live> live = find(task_id);
   if (!live) {
-    return refuse(
-        task_id, fence,
-        {ErrorKind::not_found, "task_unknown", "this node has no staged task " + task_id,
-         "start the sync again"});
+    return refuse(task_id, fence,
+                  {ErrorKind::not_found, "task_unknown", "this node has no staged task " + task_id,
+                   "start the sync again"});
   }
   if (Status fresh = check_fence(live->record.task.role.name, fence); !fresh) {
     log_event(LogLevel::warning, "command.refused",

@@ -94,8 +94,8 @@ void OfferDesk::serve(const std::string& deployer, const source::Offer& offer,
   NodeServicesOptions options;
   options.plugin = "deployer." + deployer;
   options.streams = &streams;
-  options.programs = RunAs{};  // as the server itself
-  options.directory = "/";
+  options.programs = RunAs{};               // as the server itself
+  options.directory = std::string(1, '/');  // g++ 12 warns of nothing at ="/"
   options.time_limit = longest_transfer;
   options.plugin_host_program = paths_.plugin_host_program;
   options.private_root = paths_.private_root;

@@ -35,8 +35,8 @@ class BlobCache {
   // it back: failed/blob_corrupt. not_found/blob_missing.
   Status verify_blob(const std::string& blob_id, std::uint64_t size);
 
-  // The bytes of a small blob, compared with its id as they are read. Errors: not_found/blob_missing,
-  // failed/blob_corrupt; the file stays as it is.
+  // The bytes of a small blob, compared with its id as they are read. Errors:
+  // not_found/blob_missing, failed/blob_corrupt; the file stays as it is.
   Result<std::string> read_blob(const std::string& blob_id) const;
 
   // Keeps a content from being collected until the lease is gone. The cache must outlive it.

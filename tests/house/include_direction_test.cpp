@@ -22,15 +22,11 @@ bool begins_with_one_of(const std::string& text, const Words& beginnings) {
 }
 
 // What a server source may see of the host.
-const Words host_for_server = {"host/values/",
-                               "host/role/",
-                               "host/process/",
-                               "host/stream/",
-                               "host/plugin/",
-                               "host/services/",
-                               "host/client/",
-                               "host/activation/manifest",
-                               "host/activation/content_id"};
+const Words host_for_server = {"host/values/",         "host/role/",
+                               "host/process/",        "host/stream/",
+                               "host/plugin/",         "host/services/",
+                               "host/client/",         "host/activation/manifest",
+                               "host/activation/pack", "host/activation/content_id"};
 const Words heavy = {"<boost/", "<Poco/"};
 
 // Why this file must not include that; empty when it may.

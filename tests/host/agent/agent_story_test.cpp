@@ -317,8 +317,8 @@ TEST_F(AgentStory, ObeysNoStaleOrderAndActsOncePerId) {
                        before)
                    .is_null());
   server_->order("c4", "activate", {{"task_id", "t9"}}, 7);
-  EXPECT_FALSE(
-      server_->event([](const Json& e) { return e.value("reason", "") == "task_unknown"; }).is_null());
+  EXPECT_FALSE(server_->event([](const Json& e) { return e.value("reason", "") == "task_unknown"; })
+                   .is_null());
   EXPECT_FALSE(fs::exists(target("f")));
 }
 

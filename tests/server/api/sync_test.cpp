@@ -175,7 +175,8 @@ TEST_F(SyncApi, TaskEventsMayTravelInAHeartbeat) {
   Json broken = staged;
   broken["state"] = "unheard of";
   EXPECT_EQ(beat(Json::array({broken})).reason(), "invalid_task_event");
-  const Reply answered = beat(Json::array({staged, staged}));  // at once, because the activation is due now
+  const Reply answered =
+      beat(Json::array({staged, staged}));  // at once, because the activation is due now
   ASSERT_EQ(answered.status, 200) << answered.body;
   EXPECT_EQ(answered.body.at("commands").at(0).at("kind"), "activate");
   EXPECT_EQ(job(id).at("tasks").at(0).at("steps").size(), 1u);
