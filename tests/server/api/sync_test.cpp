@@ -149,7 +149,7 @@ TEST_F(SyncApi, AnAgentGetsTheUpdateFromWhatItHas) {
   ASSERT_TRUE(parts.ok());
   EXPECT_EQ(*open_pack("one", parts->pack, 8), "one more");
   // A content that this node does not have is not told by the way from it.
-  for (const std::string& other : {"", "?from=rs1:other"}) {
+  for (const char* other : {"", "?from=rs1:other"}) {
     const HttpAnswer whole = get(other);
     EXPECT_EQ(whole.headers.at("content-type"), "application/octet-stream");
     EXPECT_EQ(Manifest::parse(whole.body)->content_id(), task.at("content_id"));
