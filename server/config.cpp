@@ -153,9 +153,7 @@ Status take_table(const toml::table& table, const std::string& prefix, const std
     if (take == keys.end() && !mode) return invalid(where, "unknown key " + name);
     const std::string wrong =
         mode ? take_mode(std::string(key.str()), node, policy) : take->second(node);
-    if (!wrong.empty()) {
-      return invalid(where, name + " " + wrong);
-    }
+    if (!wrong.empty()) return invalid(where, std::string(name).append(" ").append(wrong));
   }
   return {};
 }

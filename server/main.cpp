@@ -30,6 +30,7 @@ int fail(const rolesync::Error& error) {
 
 std::vector<std::filesystem::path> absolute(const std::vector<std::string>& paths) {
   std::vector<std::filesystem::path> result;
+  result.reserve(paths.size());
   for (const std::string& path : paths) result.push_back(std::filesystem::absolute(path));
   return result;
 }

@@ -80,7 +80,7 @@ Status Stager::stage(TaskRecord& record, Installation& installation, const Cance
     if (fetched) break;
     if (!is_transient(fetched.error()) || attempt == kTries) return fetched;
     TaskEvent event{"staging", "fetch", "", "trying again: " + fetched.error().message, ""};
-    events_.progress(record, std::move(event));
+    events_.progress(record, event);
     if (!link_.pause(backoff.next())) return fetched;
   }
   if (cancelled) return cancelled_error();

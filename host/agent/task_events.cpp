@@ -47,13 +47,13 @@ std::string TaskEvents::text(const std::string& task_id, std::uint64_t fence,
   return to_text(json);
 }
 
-void TaskEvents::progress(TaskRecord& record, TaskEvent event) {
+void TaskEvents::progress(TaskRecord& record, const TaskEvent& event) {
   log_task(record.task.task_id, event);
   (void)queue_.add(EventKind::progress,
                    text(record.task.task_id, record.fence, record.next_sequence++, event));
 }
 
-void TaskEvents::result(TaskRecord& record, TaskEvent event) {
+void TaskEvents::result(TaskRecord& record, const TaskEvent& event) {
   log_task(record.task.task_id, event);
   Status added = queue_.add(EventKind::result,
                             text(record.task.task_id, record.fence, record.next_sequence++, event));

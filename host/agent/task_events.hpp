@@ -24,8 +24,8 @@ class TaskEvents {
  public:
   TaskEvents(EventQueue& queue, Clock& clock) : queue_(queue), clock_(clock) {}
 
-  void progress(TaskRecord& record, TaskEvent event);
-  void result(TaskRecord& record, TaskEvent event);
+  void progress(TaskRecord& record, const TaskEvent& event);
+  void result(TaskRecord& record, const TaskEvent& event);
   // For an order that we have no record of.
   void refuse(const std::string& task_id, std::uint64_t fence, const Error& error);
 

@@ -89,7 +89,7 @@ void TaskRunner::go_on(Next next) {
       begun.reason = record_.failure_reason;
       begun.message = record_.failure_message;
     }
-    parts_.events.progress(record_, std::move(begun));
+    parts_.events.progress(record_, begun);
     StepResult result;
     if (!written && step == Step::activate) {
       result.status = Error{ErrorKind::unavailable, "state_unwritable",
@@ -109,7 +109,7 @@ void TaskRunner::go_on(Next next) {
         done.message = result.status.error().text();
       }
       done.saved = std::move(result.saved);
-      parts_.events.progress(record_, std::move(done));
+      parts_.events.progress(record_, done);
     }
     next = next_step(shape(), record_.position, result.status ? Outcome::ok : Outcome::failed);
   }
@@ -297,7 +297,7 @@ void TaskRunner::finish(End end) {
   event.release = installation_.current();
   event.restart_pending = end == End::succeeded && restart_is_pending();
   record_.phase = TaskPhase::done;
-  parts_.events.result(record_, std::move(event));
+  parts_.events.result(record_, event);
   save();
 }
 

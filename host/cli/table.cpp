@@ -51,6 +51,7 @@ void Table::add(std::vector<Cell> row) {
 
 std::vector<std::size_t> Table::widths() const {
   std::vector<std::size_t> widths;
+  widths.reserve(headings_.size());
   for (const std::string& heading : headings_) widths.push_back(display_width(heading));
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i)
@@ -83,6 +84,7 @@ std::string Table::line(const std::vector<Cell>& row, const std::vector<std::siz
 std::string Table::text(bool colour, std::size_t width) const {
   const std::vector<std::size_t> all = widths();
   std::vector<Cell> heading;
+  heading.reserve(headings_.size());
   for (const std::string& text : headings_) heading.emplace_back(text, Style::strong);
   std::string out = line(heading, all, colour, width);
   for (const auto& row : rows_) out += line(row, all, colour, width);

@@ -63,6 +63,7 @@ Status wait_for_lookup(const Lookup& lookup, Interrupter& interrupter, Deadline 
 
 std::vector<SocketAddress> with_port(const std::vector<IPAddress>& addresses, std::uint16_t port) {
   std::vector<SocketAddress> out;
+  out.reserve(addresses.size());
   for (const IPAddress& address : addresses) out.emplace_back(address, port);
   return out;
 }

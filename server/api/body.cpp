@@ -74,7 +74,7 @@ std::string Fields::commit(const char* field) {
 }
 
 std::string Fields::word(const char* field, std::initializer_list<const char*> allowed) {
-  const std::string value = text(field, *allowed.begin());
+  std::string value = text(field, *allowed.begin());
   std::string list;
   for (const char* candidate : allowed) {
     if (value == candidate) return value;

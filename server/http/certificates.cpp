@@ -72,7 +72,7 @@ Status write_file(const fs::path& path, std::string_view text, mode_t mode) {
   good = ::close(fd) == 0 && good;
   good = good && ::rename(temporary.c_str(), path.c_str()) == 0;
   if (good) return {};
-  const Error error = failed("Cannot write " + path.string(), std::strerror(errno));
+  Error error = failed("Cannot write " + path.string(), std::strerror(errno));
   ::unlink(temporary.c_str());
   return error;
 }
@@ -227,7 +227,7 @@ Result<CertificateFiles> make_certificates(const fs::path& directory,
     fs::permissions(directory, fs::perms::owner_all, failure);
   }
   if (failure) return failed("Cannot make " + directory.string(), failure.message());
-  const CertificateFiles files = certificate_files(directory);
+  CertificateFiles files = certificate_files(directory);
   Result<Authority> ca = authority(files);
   if (!ca) return ca.error();
   Key key(EVP_EC_gen("P-256"));

@@ -65,6 +65,7 @@ int list_units(sd_bus* bus, const std::vector<std::string>& names,
   if (code < 0) return code;
   Message request(raw);
   std::vector<char*> list;
+  list.reserve(names.size() + 1);
   for (const std::string& name : names) list.push_back(const_cast<char*>(name.c_str()));
   list.push_back(nullptr);
   if ((code = sd_bus_message_append_strv(request.get(), list.data())) < 0) return code;
