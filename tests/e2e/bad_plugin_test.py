@@ -6,10 +6,11 @@ import os
 import pathlib
 import shutil
 import stat
+import subprocess
 import time
 import unittest
 
-from fleet import BUILD, Fleet, eventually, tree_on_disk
+from fleet import BIN, BUILD, Fleet, eventually, tree_on_disk
 
 MADE = BUILD / "tests" / "bad_plugins"
 SOURCES = pathlib.Path(__file__).resolve().parents[1] / "bad_plugins"
@@ -206,6 +207,8 @@ class BadPlugins(unittest.TestCase):
         for name, reason in FAULTY.items():
             with self.subTest(name):
                 self.drop(name)
+                eventually(lambda name=name: self.on_node(name), f"{name} is reported")
+                self.serving()  # while it is called, and perhaps hangs
                 fault = eventually(lambda name=name: self.on_node(name).get("last_fault"),
                                    f"{name} fails", 60)
                 self.assertEqual(fault["reason"], reason, fault["message"])
@@ -214,11 +217,35 @@ class BadPlugins(unittest.TestCase):
                                   and self.suspect(), f"the role of {name} shows it")
                 self.assertEqual(cell["state"], "unknown")
                 self.assertTrue(cell["detail"].startswith("plugin fault: "), cell)
-                self.serving()
                 held = eventually(lambda name=name: self.on_node(name)["state"] == "quarantined"
                                   and self.on_node(name), f"{name} is quarantined", 90)
                 self.assertEqual(held["reason"], "plugin_quarantined")
                 self.doCleanups()
+
+    def cli(self, *words):
+        done = subprocess.run([BIN / "rolesync", "plugin", *words], capture_output=True, text=True,
+                              check=False, env={"ROLESYNC_URL": self.fleet.url, "PATH": "/usr/bin",
+                                                "ROLESYNC_TOKEN": self.fleet.token})
+        return done.returncode, done.stdout + done.stderr
+
+    def test_an_operator_sees_it_and_lifts_the_quarantine(self):
+        name = "crashes_in_call"
+        self.drop(name)
+        held = lambda: self.on_node(name)["state"] == "quarantined"
+        eventually(lambda: self.on_node(name) and held(), "quarantined", 60)
+        code, text = self.cli("list", "--node", self.node)
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, r"bad +1\.0\.0 .*quarantined +isolated +1\.0 +detector bad")
+        code, text = self.cli("show", "bad", "--node", self.node)
+        self.assertIn("signal 11", text)
+        self.assertIn("faults: 3", text)
+        self.assertEqual(self.cli("unquarantine", "bad")[0], 5, "on the server it is not held")
+        code, text = self.cli("unquarantine", "bad", "--node", self.node)
+        self.assertEqual(code, 0, text)
+        eventually(lambda: self.on_node(name)["faults"] > 3, "it is called again")
+        eventually(held, "and fails again", 60)
+        shown = self.fleet.get("/api/plugins/bad")
+        self.assertEqual([plugin["node_id"] for plugin in shown["nodes"]], [self.node])
 
     def test_failing_calls(self):
         for name, reason in FAILING.items():

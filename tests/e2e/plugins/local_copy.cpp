@@ -41,5 +41,6 @@ class LocalCopy : public rolesync::Deployer {
 
 ROLESYNC_PLUGIN("local_copy", STORY_VERSION,
                 rolesync::deployer<LocalCopy>("local_copy")
+                    .summary("copies from a local directory, for the drop-in story")
                     .needs({"process.run", "stream.open", "job.progress"})
                     .parallel());

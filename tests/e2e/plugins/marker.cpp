@@ -16,4 +16,5 @@ class Marker : public rolesync::Detector {
 
 }  // namespace
 
-ROLESYNC_PLUGIN("marker", STORY_VERSION, rolesync::detector<Marker>("marker"));
+ROLESYNC_PLUGIN("marker", STORY_VERSION,
+                rolesync::detector<Marker>("marker").summary("for the drop-in story"));

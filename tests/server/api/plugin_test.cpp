@@ -78,6 +78,7 @@ TEST_F(Plugins, AFaultyRoleIsNamedQuarantinedAndLifted) {
   EXPECT_THAT(held.at("detail").get<std::string>(), HasSubstr("signal 6"));
   EXPECT_THAT(metrics(), HasSubstr("reason=\"plugin_quarantined\""));
   EXPECT_EQ(server.get("/api/roles/frontend").body.at("error"), "") << "others go on";
+  EXPECT_EQ(plugin("frontend").at("calls"), 1) << "what a content has said is not asked again";
 
   const std::string path = "/api/plugins/role_crashes/unquarantine";
   const std::string reader = server.new_token({"read"});

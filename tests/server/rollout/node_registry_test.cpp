@@ -80,6 +80,13 @@ TEST_F(NodeRegistryTest, OnlyReadyPluginsCount) {
   EXPECT_EQ(registry.find("n1")->parts->plugins, (domain::PluginSet{{"deployer", "a"}}));
 }
 
+TEST_F(NodeRegistryTest, NoPluginsReportedIsNotTheSameAsNoneThere) {
+  EXPECT_FALSE(registry.find("n1")->parts->plugins) << "nobody has said anything yet";
+  registry.absorb("n1", beat({{"plugins", "[]"}}), 1);
+  ASSERT_TRUE(registry.find("n1")->parts->plugins);
+  EXPECT_TRUE(registry.find("n1")->parts->plugins->empty());
+}
+
 TEST_F(NodeRegistryTest, PresenceFollowsWhatWasHeard) {
   registry.absorb("n1", beat({}), 1'000);
   EXPECT_EQ(registry.find("n1")->presence, "online");
