@@ -70,11 +70,12 @@ bool is_hook_name(const std::string& name) {
 }  // namespace
 
 Status check_hook_programs() {
-  const char* path = std::getenv("PATH");
+  const char* given = std::getenv("PATH");
+  const char* path = given ? given : "/usr/local/bin:/usr/bin:/bin";  // as execvp does without one
   std::string missing;
   for (const char* name : {"git", "curl", "openssl"}) {
     bool found = false;
-    std::istringstream directories(path ? path : "");
+    std::istringstream directories(path);
     for (std::string directory; !found && std::getline(directories, directory, ':');)
       found = ::access((directory + "/" + name).c_str(), X_OK) == 0;
     if (!found) missing += std::string(missing.empty() ? "" : " ") + name;
