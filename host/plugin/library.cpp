@@ -3,6 +3,7 @@
 
 #include <boost/dll/import.hpp>
 #include <boost/dll/shared_library.hpp>
+#include <cstddef>
 
 #include "host/plugin/status_codes.hpp"
 
@@ -10,6 +11,9 @@ namespace rolesync::plugin {
 namespace {
 
 constexpr const char* entry_name = "rolesync_plugin";
+// What every minor has. A field that a later one appended is looked at only if the plugin's own
+// struct_size says that it is there.
+constexpr std::size_t entry_size_1_0 = offsetof(rs_plugin, destroy) + sizeof rs_plugin::destroy;
 
 Error refuse(const char* reason, std::string message, std::string hint = "") {
   return {ErrorKind::invalid, reason, std::move(message), std::move(hint)};
@@ -40,8 +44,8 @@ Status check_door(const rs_plugin& plugin) {
                       "; this host has " + std::to_string(RS_ABI_MAJOR),
                   "rebuild it with the SDK of this host");
   }
-  if (plugin.struct_size < sizeof(rs_plugin) || !plugin.describe || !plugin.create ||
-      !plugin.call || !plugin.destroy) {
+  if (plugin.struct_size < entry_size_1_0 || !plugin.describe || !plugin.create || !plugin.call ||
+      !plugin.destroy) {
     return refuse("entry_incomplete", "the plugin's entry lacks functions",
                   "export it with ROLESYNC_PLUGIN");
   }
