@@ -11,7 +11,7 @@ if(ROLESYNC_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ROLESYNC_CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Wpedantic -Werror=return-type -Werror=switch -Wshadow=local
+add_compile_options(-Wall -Wextra -Wpedantic -Werror=return-type -Werror=switch $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
   -Wno-missing-field-initializers)  # designated initialisers name what matters
 
