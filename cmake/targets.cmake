@@ -19,6 +19,8 @@ endfunction()
 
 # All programs of the label unit, so that a sanitizer build need not make everything else.
 add_custom_target(unit_tests)
+# And of the label sanitized: longer ones, for the sanitizers of `script/test long`.
+add_custom_target(sanitized_tests)
 
 # rolesync_test(NAME LABEL unit SOURCES a_test.cpp ... LINK target ... [TIMEOUT seconds] [SERIAL]):
 # a GoogleTest program in build/tests; each of its cases is one ctest test with that label.
@@ -38,6 +40,8 @@ function(rolesync_test name)
   endif()
   if(arg_LABEL STREQUAL "unit")
     add_dependencies(unit_tests ${name})
+  elseif(arg_LABEL STREQUAL "sanitized")
+    add_dependencies(sanitized_tests ${name})
   endif()
   set(serial "")
   if(arg_SERIAL)
