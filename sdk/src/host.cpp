@@ -27,7 +27,8 @@ UnitStatus unit_from(const Json& reply) {
           fields::optional_text(reply, "result"),
           fields::nullable_text(reply, "started_at"),
           counted ? restarts->get<int>() : 0,
-          fields::optional_text(reply, "triggered_by")};
+          fields::optional_text(reply, "triggered_by"),
+          fields::optional_text(reply, "reason")};
 }
 
 Json to_json(const ProcessId& process) {

@@ -78,6 +78,19 @@ TEST_F(Systemd, ReasonsOfUnits) {
   }
 }
 
+TEST_F(Systemd, AMachineWithoutSystemdSaysSo) {
+  host_.on("service.status", [](const Json&) -> Json {
+    return {{"load_state", "unknown"}, {"active_state", "unknown"},
+            {"sub_state", "unknown"},  {"result", ""},
+            {"started_at", nullptr},   {"restarts", 0},
+            {"reason", "no_systemd"}};
+  });
+  const Json status = call("status");
+  EXPECT_EQ(status.at("state"), "unknown");
+  EXPECT_EQ(status.at("reason"), "no_systemd");
+  EXPECT_EQ(status.at("detail"), "this machine is not run by systemd");
+}
+
 TEST_F(Systemd, AUnitThatCrashesAgainAndAgainDoesNotCountAsRunning) {
   host_.add_unit("web", "active");
   UnitStatus& unit = host_.units["web"];

@@ -53,6 +53,8 @@ Running state_of(const UnitStatus& unit) {
 
 std::string detail_of(const UnitStatus& unit) {
   if (unit.load_state == "not-found") return "the unit is not installed";
+  if (unit.reason == "no_systemd") return "this machine is not run by systemd";
+  if (unit.active_state == "unknown") return "systemd does not answer";
   std::string detail = unit.active_state + " (" + unit.sub_state + ")";
   if (unit.load_state != "loaded" && unit.load_state != "unknown") {
     detail += ", the unit is " + unit.load_state;
@@ -63,7 +65,8 @@ std::string detail_of(const UnitStatus& unit) {
   return detail;
 }
 
-const char* reason_of(const UnitStatus& unit, Running state) {
+std::string reason_of(const UnitStatus& unit, Running state) {
+  if (state == Running::unknown) return unit.reason;
   if (state == Running::waiting) return "service_waits";
   if (state == Running::failed && unit.active_state == "activating") return "service_crashes";
   if (state != Running::stopped) return "";

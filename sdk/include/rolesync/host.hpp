@@ -19,6 +19,7 @@ struct UnitStatus {
   std::optional<std::string> started_at;
   int restarts = 0;          // after crashes, since it was last started on request
   std::string triggered_by;  // an active unit that starts this one when needed: a socket, a timer
+  std::string reason;        // why nothing is known: no_systemd, systemd_silent
 };
 
 struct Program {

@@ -17,7 +17,8 @@ Json to_json(const UnitStatus& unit) {
           {"result", unit.result},
           {"started_at", unit.started_at ? Json(*unit.started_at) : Json()},
           {"restarts", unit.restarts},
-          {"triggered_by", unit.triggered_by}};
+          {"triggered_by", unit.triggered_by},
+          {"reason", unit.reason}};
 }
 
 void write(const rs_sink* out, const Json& value) {
