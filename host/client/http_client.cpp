@@ -142,7 +142,7 @@ class TcpHttpClient : public HttpClient {
     for (const auto& [name, value] : request.headers) {
       if (!is_clean(name) || !is_clean(value)) return bad_request("a header holds a line break");
       has_type = has_type || Poco::icompare(name, "content-type") == 0;
-      head += name + ": " + value + "\r\n";
+      head.append(name).append(": ").append(value).append("\r\n");
     }
     const bool may_have_body = request.method != "GET" && request.method != "HEAD";
     if (!request.body.empty() && !has_type) head += "Content-Type: application/json\r\n";
@@ -181,7 +181,7 @@ class TcpHttpClient : public HttpClient {
 
 }  // namespace
 
-Result<std::unique_ptr<HttpClient>> HttpClient::create(ServerAddress address,
+Result<std::unique_ptr<HttpClient>> HttpClient::create(const ServerAddress& address,
                                                        std::string bearer_token) {
   if (!is_clean(bearer_token)) return bad_request("the token holds a line break");
   Result<Connector> connector = Connector::create(address);

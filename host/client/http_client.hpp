@@ -38,7 +38,7 @@ class HttpClient {
  public:
   // Errors: invalid_url, no_trust, tls_required (http:// to anything but this machine: the token
   // would be readable), certificate_unreadable.
-  static Result<std::unique_ptr<HttpClient>> create(ServerAddress address,
+  static Result<std::unique_ptr<HttpClient>> create(const ServerAddress& address,
                                                     std::string bearer_token);
   virtual ~HttpClient() = default;
 

@@ -56,7 +56,8 @@ class Reader {
   void only_known(const Json& object, const std::string& where,
                   const std::set<std::string_view>& known) {
     for (const auto& [key, value] : object.items()) {
-      if (!known.count(key)) fault(where + "/" + key, "is not a field of a descriptor");
+      if (known.count(key)) continue;
+      fault(std::string(where).append("/").append(key), "is not a field of a descriptor");
     }
   }
 
@@ -163,7 +164,8 @@ class Reader {
     if (!timeouts->is_object()) return fault(where + "/timeouts", "must be an object");
     for (const auto& [method, seconds] : timeouts->items()) {
       if (!seconds.is_number_integer() || seconds < 1 || seconds > longest_timeout_seconds) {
-        fault(where + "/timeouts/" + method, "must be a number of seconds from 1 to 86400");
+        fault(std::string(where).append("/timeouts/").append(method),
+              "must be a number of seconds from 1 to 86400");
       } else {
         provided.timeouts[method] = seconds.get<int>();
       }

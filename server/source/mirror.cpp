@@ -184,7 +184,8 @@ void Mirror::remove_stale_locks() const {
   for (const fs::path& path : stale) fs::remove(path, problem);
 }
 
-Result<BranchMove> Mirror::describe_move(std::string old_head, std::string new_head) const {
+Result<BranchMove> Mirror::describe_move(const std::string& old_head,
+                                         const std::string& new_head) const {
   BranchMove move;
   move.old_head = old_head;
   move.new_head = new_head;

@@ -85,7 +85,7 @@ class Mirror {
   explicit Mirror(std::filesystem::path path) : path_(std::move(path)) {}
   GitCall call(std::vector<std::string> arguments) const;
   Result<BranchMove> fetch(GitCall call, const std::string& url, const std::string& branch);
-  Result<BranchMove> describe_move(std::string old_head, std::string new_head) const;
+  Result<BranchMove> describe_move(const std::string& old_head, const std::string& new_head) const;
   Status require(const std::string& commit) const;
   Status keep(const std::string& commit) const;
   void remove_stale_locks() const;

@@ -22,7 +22,7 @@ Error bad_header(const char* name, const char* rule) {
           "install the hook again with `rolesync source install-hook`"};
 }
 
-Error bad_body(std::string message, std::string pointer = "") {
+Error bad_body(std::string message, const std::string& pointer = "") {
   Error error{ErrorKind::invalid, "notify_body_invalid", std::move(message),
               "install the hook again with `rolesync source install-hook`"};
   if (!pointer.empty()) error.fields.push_back({pointer, error.message});

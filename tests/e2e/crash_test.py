@@ -222,7 +222,7 @@ class Crash(unittest.TestCase):
 
     def kill_at(self, point, fresh):
         """Whether the kill came, how the job ended, whether recovery went forward."""
-        if fresh:
+        if fresh or self.agent().poll() is not None:  # killed when the job before had ended already
             self.restart_agent()
         self.next_version()
         strace = self.attach(point.thread, self.fleet.directory / "kill", "-e",
