@@ -175,7 +175,8 @@ TEST_F(WriteTest, AQueryThatIsUsedAgainAnswersForItsNewValues) {
     for (const auto& [least, rows] : {std::pair{2, 2U}, {1, 3U}, {9, 0U}, {3, 1U}}) {
       const auto found = from(least);
       EXPECT_TRUE(found.ok() && found->size() == rows) << least;
-      if (rows > 0) EXPECT_EQ(found->at(0).text(1), "t" + std::to_string(least));
+      if (rows == 0) continue;
+      EXPECT_EQ(found->at(0).text(1), "t" + std::to_string(least));
     }
     return {};
   });
