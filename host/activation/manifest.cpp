@@ -159,37 +159,52 @@ Status check_symlink(std::string_view path, std::string_view link_text) {
   return {};
 }
 
-Result<Manifest> Manifest::from_entries(std::vector<ManifestEntry> entries) {
-  std::sort(entries.begin(), entries.end(),
-            [](const ManifestEntry& a, const ManifestEntry& b) { return a.path < b.path; });
-  if (Status status = check_sorted(entries); !status) return status.error();
-  Manifest manifest;
-  manifest.entries_ = std::move(entries);
-  return manifest;
-}
+namespace {
 
-Result<Manifest> Manifest::parse(std::string_view text) {
-  Manifest manifest;
-  while (!text.empty()) {
-    Result<ManifestEntry> entry = take_manifest_record(text);
-    if (!entry) return entry.error();
-    if (!manifest.entries_.empty() && !(manifest.entries_.back().path < entry->path)) {
-      return invalid("the records are not sorted by path at " + shown(entry->path));
-    }
-    manifest.entries_.push_back(std::move(*entry));
-  }
-  if (Status status = check_sorted(manifest.entries_); !status) return status.error();
-  return manifest;
-}
-
-std::string Manifest::to_text() const {
+std::string text_of(const std::vector<ManifestEntry>& entries) {
+  std::size_t size = 0;
+  for (const ManifestEntry& entry : entries) size += entry.path.size() + 80;
   std::string text;
-  for (const ManifestEntry& entry : entries_) append_manifest_record(text, entry);
+  text.reserve(size);
+  for (const ManifestEntry& entry : entries) append_manifest_record(text, entry);
   return text;
 }
 
-std::string Manifest::content_id() const {
-  return "rs1:" + sha256_hex(to_text());
+}  // namespace
+
+Result<Manifest> Manifest::from_entries(std::vector<ManifestEntry> entries) {
+  const auto by_path = [](const ManifestEntry& a, const ManifestEntry& b) {
+    return a.path < b.path;
+  };
+  if (!std::is_sorted(entries.begin(), entries.end(), by_path)) {
+    std::sort(entries.begin(), entries.end(), by_path);
+  }
+  if (Status status = check_sorted(entries); !status) return status.error();
+  const std::string text = text_of(entries);
+  return Manifest(std::move(entries), text);
+}
+
+Result<Manifest> Manifest::parse(std::string_view text) {
+  std::vector<ManifestEntry> entries;
+  for (std::string_view rest = text; !rest.empty();) {
+    Result<ManifestEntry> entry = take_manifest_record(rest);
+    if (!entry) return entry.error();
+    if (!entries.empty() && !(entries.back().path < entry->path)) {
+      return invalid("the records are not sorted by path at " + shown(entry->path));
+    }
+    entries.push_back(std::move(*entry));
+  }
+  if (Status status = check_sorted(entries); !status) return status.error();
+  return Manifest(std::move(entries), text);
+}
+
+Manifest::Manifest() : Manifest({}, "") {}
+
+Manifest::Manifest(std::vector<ManifestEntry> entries, std::string_view text)
+    : entries_(std::move(entries)), content_id_("rs1:" + sha256_hex(text)) {}
+
+std::string Manifest::to_text() const {
+  return text_of(entries_);
 }
 
 const ManifestEntry* Manifest::find(std::string_view path) const {

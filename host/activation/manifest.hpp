@@ -26,14 +26,14 @@ struct ManifestEntry {
 
 class Manifest {
  public:
-  Manifest() = default;
+  Manifest();  // of nothing
   // Sorts. Refuses duplicate paths, a file that is also a directory, bad paths, modes and ids.
   static Result<Manifest> from_entries(std::vector<ManifestEntry> entries);
   // Refuses anything that to_text would not have written.
   static Result<Manifest> parse(std::string_view text);
 
   std::string to_text() const;
-  std::string content_id() const;
+  const std::string& content_id() const { return content_id_; }
   const std::vector<ManifestEntry>& entries() const { return entries_; }
   const ManifestEntry* find(std::string_view path) const;
   bool empty() const { return entries_.empty(); }
@@ -42,7 +42,9 @@ class Manifest {
   bool has_below(std::string_view directory) const;
 
  private:
+  Manifest(std::vector<ManifestEntry> entries, std::string_view text);
   std::vector<ManifestEntry> entries_;
+  std::string content_id_;  // hashed once: everybody who makes a manifest asks for it
 };
 
 struct ManifestChange {
