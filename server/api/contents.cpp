@@ -15,7 +15,7 @@ Response manifest(Api& api, const Request& request) {
   const std::string content_id = request.parameters.at("content_id");
   const auto found = api.engine.source.manifest(content_id);
   if (!found) return refuse(found.error());
-  return {200, {{"Content-Type", "application/octet-stream"}}, found->to_text()};
+  return {200, {{"Content-Type", "application/octet-stream"}}, (*found)->to_text()};
 }
 
 Response task_content(Api& api, const Request& request) {

@@ -59,7 +59,7 @@ Result<ContentAnswer> OfferDesk::content(const std::string& node, const std::str
   const auto manifest = service_.manifest(to);
   if (!manifest) return manifest.error();
   return ContentAnswer{"application/octet-stream",
-                       std::make_shared<const std::string>(manifest->to_text())};
+                       std::make_shared<const std::string>((*manifest)->to_text())};
 }
 
 Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& task_id,

@@ -78,11 +78,10 @@ domain::PlanInput Planner::input(Manifests& manifests) const {
   input.manifest = [this, &manifests](const std::string& id) -> const Manifest* {
     auto it = manifests.find(id);
     if (it == manifests.end()) {
-      auto manifest = service_.manifest(id);
-      it = manifests.emplace(id, manifest ? std::optional(std::move(*manifest)) : std::nullopt)
-               .first;
+      const auto manifest = service_.manifest(id);
+      it = manifests.emplace(id, manifest ? *manifest : nullptr).first;
     }
-    return it->second ? &*it->second : nullptr;
+    return it->second.get();
   };
   return input;
 }

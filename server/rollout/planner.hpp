@@ -2,7 +2,7 @@
 // Gathers what the pure plan needs: roles, contents, what nodes reported. Any thread.
 #pragma once
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,7 +34,7 @@ class Planner {
                                              const domain::PlanOptions& options) const;
 
  private:
-  using Manifests = std::map<std::string, std::optional<Manifest>>;
+  using Manifests = std::map<std::string, std::shared_ptr<const Manifest>>;
   domain::PlanInput input(Manifests& manifests) const;
   Status pin(domain::PlanInput& input, const std::vector<std::string>& roles,
              const std::string& commit) const;

@@ -264,8 +264,20 @@ Result<std::shared_ptr<const Offer>> SourceService::offer(const std::string& sou
   return made;
 }
 
-Result<Manifest> SourceService::manifest(const std::string& content_id) const {
-  return cache_->manifest(content_id);
+Result<std::shared_ptr<const Manifest>> SourceService::manifest(const std::string& content_id) {
+  {
+    const std::lock_guard lock(manifests_mutex_);
+    for (const auto& kept : manifests_) {
+      if (kept->content_id() == content_id) return kept;
+    }
+  }
+  auto read = cache_->manifest(content_id);
+  if (!read) return read.error();
+  auto manifest = std::make_shared<const Manifest>(std::move(*read));
+  const std::lock_guard lock(manifests_mutex_);
+  manifests_.push_front(manifest);
+  if (manifests_.size() > manifests_kept_) manifests_.pop_back();
+  return manifest;
 }
 
 Result<BlobCache::Collected> SourceService::collect() {
@@ -273,6 +285,10 @@ Result<BlobCache::Collected> SourceService::collect() {
   if (!live) return live.error();
   auto collected = cache_->collect({live->begin(), live->end()}, options_.cache_limit_bytes);
   if (!collected || collected->contents.empty()) return collected;
+  {
+    const std::lock_guard lock(manifests_mutex_);
+    manifests_.clear();
+  }
   const Status forgotten = store_.write([&](store::Session& session) {
     return store::forget_contents(session, collected->contents);
   });

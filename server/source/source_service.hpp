@@ -2,6 +2,7 @@
 // From a repository to contents a node can get: fetch, commits, manifest per role, cached bytes.
 // Brings mirror, cache and store together. Any thread; fetches of one source wait for each other.
 #pragma once
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -70,7 +71,8 @@ class SourceService {
                                              const std::string& content_id,
                                              const std::vector<std::string>& wanted);
 
-  Result<Manifest> manifest(const std::string& content_id) const;  // not_found/unknown_content
+  // Those asked for last are kept in memory. Error: not_found/unknown_content.
+  Result<std::shared_ptr<const Manifest>> manifest(const std::string& content_id);
   // not_found/unknown_source when nothing was ever fetched from it.
   Result<std::shared_ptr<Mirror>> mirror(const std::string& source);
   BlobCache& cache() { return *cache_; }
@@ -98,6 +100,9 @@ class SourceService {
   std::unique_ptr<BlobCache> cache_;
   std::unique_ptr<Offers> offers_;
   std::unique_ptr<Updates> updates_;
+  static constexpr std::size_t manifests_kept_ = 8;
+  std::mutex manifests_mutex_;
+  std::deque<std::shared_ptr<const Manifest>> manifests_;  // youngest first
   std::mutex mirrors_mutex_;
   std::map<std::string, std::shared_ptr<Mirror>> mirrors_;
 };

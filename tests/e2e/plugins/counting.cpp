@@ -40,4 +40,6 @@ class Counting : public rolesync::RestartStrategy {
 }  // namespace
 
 ROLESYNC_PLUGIN("counting", STORY_VERSION,
-                rolesync::restart_strategy<Counting>("counting").needs({"state.get", "state.put"}));
+                rolesync::restart_strategy<Counting>("counting")
+                    .summary("counts its starts, for the drop-in story")
+                    .needs({"state.get", "state.put"}));

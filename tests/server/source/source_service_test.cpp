@@ -130,7 +130,7 @@ TEST_F(SourceServiceTest, ContentsPerRoleAreImportedAndRemembered) {
   EXPECT_EQ(contents->at("api")->manifest.entries().size(), 2u);
   EXPECT_TRUE(service_->cache().has_blob(git_blob_id("hello")));
   const std::string web = contents->at("web")->content_id;
-  EXPECT_EQ(service_->manifest(web)->to_text(), contents->at("web")->manifest.to_text());
+  EXPECT_EQ((*service_->manifest(web))->to_text(), contents->at("web")->manifest.to_text());
 
   repository_.write("api/main.py", "print(1)");
   const std::string second = repository_.commit();
@@ -249,7 +249,7 @@ TEST_F(SourceServiceTest, AnUpdateIsMadeOnceAndHasAPackWhereItMay) {
   const auto parts = read_update(**update);
   ASSERT_TRUE(parts.ok());
   EXPECT_EQ(*open_pack(std::string(3000, 'a'), parts->pack, 1), "a");
-  EXPECT_EQ(apply_delta(*service_->manifest(from), parts->delta)->content_id(), to);
+  EXPECT_EQ(apply_delta(**service_->manifest(from), parts->delta)->content_id(), to);
   EXPECT_EQ(read_update(**get("other", false))->pack, "");
 
   // Bytes that are not what they should be are not packed.
