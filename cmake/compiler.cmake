@@ -7,8 +7,11 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 find_program(ROLESYNC_CCACHE ccache)
 if(ROLESYNC_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${ROLESYNC_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ROLESYNC_CCACHE})
+  # Paths are cached relative to the tree, so every clone on a machine is served.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    ${ROLESYNC_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror=return-type -Werror=switch $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>

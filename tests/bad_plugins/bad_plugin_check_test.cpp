@@ -15,6 +15,7 @@
 #include "host/plugin_check/runner.hpp"
 #include "host/process/child.hpp"
 #include "host/values/json.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::plugin_check {
 namespace {
@@ -23,10 +24,10 @@ namespace fs = std::filesystem;
 using State = Outcome::State;
 using testing::HasSubstr;
 
-const std::string program = ROLESYNC_BINARY_DIR "/bin/rolesync";
+const std::string program = build_directory() + "/bin/rolesync";
 
 fs::path bad_plugin(const std::string& id) {
-  return fs::path(ROLESYNC_BINARY_DIR) / "tests/bad_plugins" / (id + ".so");
+  return fs::path(build_directory()) / "tests/bad_plugins" / (id + ".so");
 }
 
 std::vector<Finding> check(const fs::path& file, std::vector<std::string> only = {}) {
@@ -212,7 +213,7 @@ ChildResult rolesync(std::vector<std::string> arguments) {
 }
 
 TEST(BadPluginCheckProgram, ExitCodesAndForms) {
-  const std::string good = ROLESYNC_BINARY_DIR "/plugins/role/backend.so";
+  const std::string good = build_directory() + "/plugins/role/backend.so";
   const std::string bad = bad_plugin("role_of_the_system");
   const ChildResult fine = rolesync({good, "--only-failed", "--only", "RS104,RS404,RS701"});
   EXPECT_EQ(fine.exit_code, 0) << fine.output;

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/host/plugin/plugin_fixture.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::plugin {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path bad_plugin(const std::string& id) {
-  return fs::path(ROLESYNC_BINARY_DIR) / "tests/bad_plugins" / (id + ".so");
+  return fs::path(build_directory()) / "tests/bad_plugins" / (id + ".so");
 }
 
 class BadPlugin : public PluginFixture {

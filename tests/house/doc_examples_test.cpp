@@ -11,12 +11,14 @@
 #include <iterator>
 #include <set>
 
+#include "tests/place.hpp"
+
 namespace rolesync::house {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path root = ROLESYNC_SOURCE_DIR;
+const fs::path root = source_directory();
 const std::string mark = "<!-- the file ";
 
 std::string text_of(const fs::path& path) {

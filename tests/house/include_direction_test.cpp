@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/house/source_tree.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::house {
 namespace {
@@ -93,7 +94,7 @@ Words violations(const fs::path& root) {
 }
 
 TEST(IncludeDirection, TheSourcesKeepIt) {
-  EXPECT_THAT(violations(ROLESYNC_SOURCE_DIR), testing::IsEmpty());
+  EXPECT_THAT(violations(source_directory()), testing::IsEmpty());
 }
 
 TEST(IncludeDirection, EveryArrowThatPointsUpIsFound) {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tests/house/source_tree.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::house {
 namespace {
@@ -60,9 +61,9 @@ std::vector<std::string> named(const fs::path& root, const std::set<std::string>
 }
 
 TEST(PluginIds, TheCoreNamesNone) {
-  const std::set<std::string> ids = plugin_ids(ROLESYNC_SOURCE_DIR);
+  const std::set<std::string> ids = plugin_ids(source_directory());
   EXPECT_GE(ids.size(), 13u) << "the plugins were not found";
-  EXPECT_THAT(named(ROLESYNC_SOURCE_DIR, ids), testing::IsEmpty());
+  EXPECT_THAT(named(source_directory(), ids), testing::IsEmpty());
 }
 
 TEST(PluginIds, ANameIsFoundWhereItMustNotBe) {

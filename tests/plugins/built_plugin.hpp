@@ -5,10 +5,12 @@
 #include <rolesync/testing/plugin.hpp>
 #include <string>
 
+#include "tests/place.hpp"
+
 namespace rolesync::testing {
 
 inline Plugin built_plugin(const std::string& kind, const std::string& id) {
-  return Plugin(std::string(ROLESYNC_BINARY_DIR) + "/plugins/" + kind + "/" + id + ".so");
+  return Plugin(build_directory() + "/plugins/" + kind + "/" + id + ".so");
 }
 
 }  // namespace rolesync::testing

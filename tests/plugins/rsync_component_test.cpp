@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "host/process/unique_fd.hpp"
+#include "tests/place.hpp"
 #include "tests/plugins/built_plugin.hpp"
 #include "tests/plugins/real_host.hpp"
 
@@ -62,7 +63,7 @@ class RealProcesses {
     auto argv = request.at("argv").get<std::vector<std::string>>();
     for (std::string& word : argv) {
       if (word == "@connect") {
-        word = std::string(ROLESYNC_BINARY_DIR) + "/bin/rolesync-plugin-host --bridge 3";
+        word = build_directory() + "/bin/rolesync-plugin-host --bridge 3";
       }
     }
     const Started result = run_program(argv, request.contains("attach") ? stream.get() : -1,

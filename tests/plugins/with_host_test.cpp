@@ -12,6 +12,7 @@
 #include "host/role/role.hpp"
 #include "host/services/node_services.hpp"
 #include "host/services/plugin_state.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::plugin {
 namespace {
@@ -25,7 +26,7 @@ class WithHost : public testing::TestWithParam<bool> {
     root_ = ::mkdtemp(name.data());
     fs::create_directory(root_ / "plugins");
     for (const char* kind : {"role", "detector", "deployer", "restart_strategy"}) {
-      fs::copy(fs::path(ROLESYNC_BINARY_DIR) / "plugins" / kind, root_ / "plugins" / kind);
+      fs::copy(fs::path(build_directory()) / "plugins" / kind, root_ / "plugins" / kind);
       for (const auto& entry : fs::directory_iterator(root_ / "plugins" / kind)) {
         fs::permissions(entry, fs::perms::group_write | fs::perms::others_write,
                         fs::perm_options::remove);
@@ -35,7 +36,7 @@ class WithHost : public testing::TestWithParam<bool> {
     auto& directories = GetParam() ? options.drop_in_directories : options.packaged_directories;
     directories.push_back(root_ / "plugins");
     options.private_directory = root_ / "private";
-    options.plugin_host_program = fs::path(ROLESYNC_BINARY_DIR) / "bin/rolesync-plugin-host";
+    options.plugin_host_program = fs::path(build_directory()) / "bin/rolesync-plugin-host";
     registry_ = std::make_unique<Registry>(std::move(options));
     state_ = std::make_unique<rolesync::PluginState>(root_ / "state");
   }

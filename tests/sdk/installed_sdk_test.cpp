@@ -11,6 +11,7 @@
 
 #include "host/process/child.hpp"
 #include "tests/host/plugin/plugin_fixture.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::plugin {
 namespace {
@@ -29,11 +30,11 @@ class InstalledSdk : public PluginFixture {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
     std::string name = std::string(test->test_suite_name()) + "." + test->name();
     std::replace(name.begin(), name.end(), '/', '-');
-    work_ = fs::path(ROLESYNC_BINARY_DIR) / "tests/installed_sdk" / name;
+    work_ = fs::path(build_directory()) / "tests/installed_sdk" / name;
     prefix_ = work_ / "prefix";
     fs::remove_all(work_);
     fs::create_directories(work_);
-    run({"cmake", "--install", ROLESYNC_BINARY_DIR, "--component", "sdk", "--prefix", prefix_},
+    run({"cmake", "--install", build_directory(), "--component", "sdk", "--prefix", prefix_},
         work_);
   }
   ~InstalledSdk() override {
@@ -140,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(, Compiler, testing::Values("g++", "clang++"),
 
 // docs/plugin-guide.md, read by somebody who types what stands there: the blocks marked sh.
 TEST_F(InstalledSdk, TheGuideWorksAsItIsWritten) {
-  std::ifstream stream(ROLESYNC_SOURCE_DIR "/docs/plugin-guide.md");
+  std::ifstream stream(source_directory() + "/docs/plugin-guide.md");
   std::string script = "set -e\n";
   std::size_t blocks = 0;
   bool inside = false;

@@ -9,13 +9,14 @@
 #include <sstream>
 
 #include "tests/host/activation/crash_story.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync {
 namespace {
 
 namespace stdfs = std::filesystem;
 
-const std::string kSubject = ROLESYNC_BINARY_DIR "/tests/activation_crash_subject";
+const std::string kSubject = build_directory() + "/tests/activation_crash_subject";
 
 // The exit status as waitpid tells it; the child's output goes to `log`.
 int run(std::vector<std::string> words, const std::string& log) {

@@ -15,6 +15,7 @@
 #include "host/services/process_identity.hpp"
 #include "host/values/json.hpp"
 #include "tests/host/agent/stand_in_server.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -41,7 +42,7 @@ class AgentStory : public ::testing::Test {
     config_.credential_file = directory_ + "/state/credential";
     config_.plugin_dirs = {plugins("deployer"), plugins("detector"), plugins("restart_strategy")};
     config_.drop_in_dirs = {};
-    config_.plugin_host = std::string(ROLESYNC_BINARY_DIR) + "/bin/rolesync-plugin-host";
+    config_.plugin_host = build_directory() + "/bin/rolesync-plugin-host";
     config_.limits = {{directory_ + "/root"}, {}, true, true};
     config_.health_limit = std::chrono::seconds(10);
     role_.name = "web";
@@ -68,9 +69,7 @@ class AgentStory : public ::testing::Test {
                          SIGKILL);
   }
 
-  static std::string plugins(const char* kind) {
-    return std::string(ROLESYNC_BINARY_DIR) + "/plugins/" + kind;
-  }
+  static std::string plugins(const char* kind) { return build_directory() + "/plugins/" + kind; }
   void join_and_start() {
     Status joined = join(config_, server_->url(), "rsj.abcd.-");
     ASSERT_TRUE(joined.ok()) << joined.error().text();

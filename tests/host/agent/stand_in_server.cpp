@@ -9,6 +9,7 @@
 #include "host/services/node_services.hpp"
 #include "host/values/hash.hpp"
 #include "host/values/json.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync {
 namespace {
@@ -32,9 +33,9 @@ Result<http::Principal> authenticate(const http::Request& request) {
 StandInServer::StandInServer(const std::string& directory) : directory_(directory) {
   std::filesystem::create_directories(directory_ + "/blobs");
   plugin::RegistryOptions options;
-  options.packaged_directories = {std::string(ROLESYNC_BINARY_DIR) + "/plugins/deployer"};
+  options.packaged_directories = {build_directory() + "/plugins/deployer"};
   options.private_directory = directory_ + "/plugins";
-  options.plugin_host_program = std::string(ROLESYNC_BINARY_DIR) + "/bin/rolesync-plugin-host";
+  options.plugin_host_program = build_directory() + "/bin/rolesync-plugin-host";
   registry_ = std::make_unique<plugin::Registry>(std::move(options));
   define({});
 }

@@ -14,6 +14,7 @@
 #include "host/process/child.hpp"
 #include "host/values/json.hpp"
 #include "server/http/front.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -72,7 +73,7 @@ class AnswersTest : public testing::Test {
     }
     ChildSpec spec;
     spec.argv = std::move(arguments);
-    spec.argv.insert(spec.argv.begin(), ROLESYNC_BINARY_DIR "/bin/rolesync");
+    spec.argv.insert(spec.argv.begin(), build_directory() + "/bin/rolesync");
     spec.environment = {{"ROLESYNC_URL", front_->url()}};
     if (with_token) spec.environment["ROLESYNC_TOKEN"] = "secret";
     auto result = run_child(spec);

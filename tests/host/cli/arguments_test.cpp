@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host/process/child.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -38,7 +39,7 @@ ChildResult rolesync(std::vector<std::string> arguments,
                      std::map<std::string, std::string> environment = {}) {
   ChildSpec spec;
   spec.argv = std::move(arguments);
-  spec.argv.insert(spec.argv.begin(), ROLESYNC_BINARY_DIR "/bin/rolesync");
+  spec.argv.insert(spec.argv.begin(), build_directory() + "/bin/rolesync");
   spec.environment = std::move(environment);
   auto result = run_child(spec);
   return result ? *result : ChildResult{};

@@ -11,6 +11,7 @@
 #include "host/process/child.hpp"
 #include "host/values/hash.hpp"
 #include "host/values/json.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -29,10 +30,10 @@ class PluginRun : public testing::Test {
   ~PluginRun() override { fs::remove_all(root_); }
 
   static std::string example(const std::string& id) {
-    return ROLESYNC_BINARY_DIR "/examples/" + id + ".so";
+    return build_directory() + "/examples/" + id + ".so";
   }
   static std::string bad(const std::string& id) {
-    return ROLESYNC_BINARY_DIR "/tests/bad_plugins/" + id + ".so";
+    return build_directory() + "/tests/bad_plugins/" + id + ".so";
   }
   std::string write(const std::string& name, const std::string& text) {
     std::ofstream(root_ / name) << text;
@@ -41,7 +42,7 @@ class PluginRun : public testing::Test {
 
   ChildResult plugin(std::vector<std::string> arguments) {
     ChildSpec spec;
-    spec.argv = {ROLESYNC_BINARY_DIR "/bin/rolesync", "plugin"};
+    spec.argv = {build_directory() + "/bin/rolesync", "plugin"};
     spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
     spec.directory = root_;
     spec.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}};
@@ -89,7 +90,7 @@ TEST_F(PluginRun, ADetectorGetsFactsFromAFile) {
 }
 
 TEST_F(PluginRun, AStrategyRunsRealPrograms) {
-  const std::string command = ROLESYNC_BINARY_DIR "/plugins/restart_strategy/command.so";
+  const std::string command = build_directory() + "/plugins/restart_strategy/command.so";
   const std::string role = write("role.json", R"({"role_name": "shop", "source_paths": ["shop"],
                                                   "target_path": ")" +
                                                   root_.string() + R"("})");
@@ -126,7 +127,7 @@ TEST_F(PluginRun, BothHalvesOfADeployer) {
 TEST_F(PluginRun, AllThatComesWithUsMovesBytesToo) {
   fs::create_directory(root_ / "site");
   std::ofstream(root_ / "site/index.html") << std::string(100'000, 'x');
-  const std::string deployer = ROLESYNC_BINARY_DIR "/plugins/deployer/rsync_component.so";
+  const std::string deployer = build_directory() + "/plugins/deployer/rsync_component.so";
   EXPECT_EQ(run({deployer, "fetch", "--directory", "site"})["files"], 1);
 }
 

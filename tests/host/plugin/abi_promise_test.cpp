@@ -3,6 +3,7 @@
 // child, and the host answers them as their own header says.
 #include "host/plugin/library.hpp"
 #include "tests/host/plugin/plugin_fixture.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync::plugin {
 namespace {
@@ -20,7 +21,7 @@ INSTANTIATE_TEST_SUITE_P(, AbiPromise, testing::Values("1_0", "1_1"));
 
 TEST_P(AbiPromise, APluginOfAnotherMinorServesCalls) {
   for (const auto& directory : {packaged_, drop_in_}) {
-    put(std::filesystem::path(ROLESYNC_BINARY_DIR) / "tests/abi" / GetParam() / "of_old.so",
+    put(std::filesystem::path(build_directory()) / "tests/abi" / GetParam() / "of_old.so",
         directory / "of_old.so");
     Registry registry(options());
     Services services;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/host/plugin/plugin_fixture.hpp"
+#include "tests/place.hpp"
 
 #include <stdlib.h>
 
@@ -27,12 +28,12 @@ RegistryOptions PluginFixture::options() const {
   options.packaged_directories = {packaged_};
   options.drop_in_directories = {drop_in_};
   options.private_directory = root_ / "private";
-  options.plugin_host_program = fs::path(ROLESYNC_BINARY_DIR) / "bin/rolesync-plugin-host";
+  options.plugin_host_program = fs::path(build_directory()) / "bin/rolesync-plugin-host";
   return options;
 }
 
 fs::path PluginFixture::sample(const std::string& variant) const {
-  return fs::path(ROLESYNC_BINARY_DIR) / "tests/samples" / variant / "sample.so";
+  return fs::path(build_directory()) / "tests/samples" / variant / "sample.so";
 }
 
 void PluginFixture::copy(const fs::path& from, const fs::path& to) {

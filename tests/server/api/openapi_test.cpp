@@ -8,6 +8,7 @@
 
 #include "running_server.hpp"
 #include "server/api/api.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync {
 namespace {
@@ -16,7 +17,7 @@ using Operations = std::map<std::string, std::string>;  // "GET /path" -> policy
 
 // The file keeps to one layout: paths at two blanks, methods at four, x-policy at six.
 Operations documented() {
-  std::ifstream file(std::string(ROLESYNC_SOURCE_DIR) + "/server/api/openapi.yaml");
+  std::ifstream file(source_directory() + "/server/api/openapi.yaml");
   Operations operations;
   std::string path, operation;
   const std::regex path_line("  (/[^:]*):"), method_line("    (get|put|post|delete):"),

@@ -7,6 +7,7 @@
 
 #include "running_server.hpp"
 #include "simulated_agent.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync {
 namespace {
@@ -25,7 +26,7 @@ class Plugins : public ::testing::Test {
   }
   void drop(const std::string& bad, const std::string& as) {
     const fs::path made = drop_in / "incoming";
-    fs::copy_file(fs::path(ROLESYNC_BINARY_DIR) / "tests/bad_plugins" / (bad + ".so"), made,
+    fs::copy_file(fs::path(build_directory()) / "tests/bad_plugins" / (bad + ".so"), made,
                   fs::copy_options::overwrite_existing);
     fs::permissions(made, fs::perms::group_write | fs::perms::others_write,
                     fs::perm_options::remove);

@@ -8,6 +8,8 @@
 #include <regex>
 #include <set>
 
+#include "tests/place.hpp"
+
 namespace rolesync {
 namespace {
 
@@ -19,7 +21,7 @@ std::string text_of(const fs::path& path) {
 }
 
 TEST(Reasons, AreAllExplained) {
-  const fs::path source = ROLESYNC_SOURCE_DIR;
+  const fs::path source = source_directory();
   const std::string page = text_of(source / "docs" / "reasons.md");
   const std::regex given("ErrorKind::[a-z_]+,\\s*\"([a-z0-9_]+)\"");
   std::set<std::string> reasons;

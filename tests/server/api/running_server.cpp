@@ -11,6 +11,7 @@
 #include "host/process/child.hpp"
 #include "host/values/json.hpp"
 #include "server/init.hpp"
+#include "tests/place.hpp"
 
 namespace rolesync {
 namespace {
@@ -46,7 +47,7 @@ RunningServer::RunningServer(const std::function<void(ServerConfig&)>& change)
   const auto config = load_config(options.config_file);
   if (!config) throw std::runtime_error(config.error().text());
   config_ = *config;
-  const fs::path build = ROLESYNC_BINARY_DIR;
+  const fs::path build = build_directory();
   config_.plugin_dirs.clear();
   for (const char* kind : {"role", "detector", "deployer", "restart_strategy"}) {
     config_.plugin_dirs.push_back(build / "plugins" / kind);

@@ -9,6 +9,7 @@
 
 #include <thread>
 
+#include "tests/place.hpp"
 #include "tests/server/source/git_repository.hpp"
 
 namespace rolesync::source {
@@ -224,7 +225,7 @@ TEST_F(MirrorTest, ARepositoryOfAnotherUserIsReadWhenItsPathIsAllowed) {
 // The program that copies between git and the stream; git upload-pack at the other end plays the
 // agent.
 std::filesystem::path bridge_program() {
-  return ROLESYNC_BINARY_DIR "/bin/rolesync-plugin-host";
+  return build_directory() + "/bin/rolesync-plugin-host";
 }
 
 TEST_F(MirrorTest, FetchesOverAConnectedDescriptor) {
