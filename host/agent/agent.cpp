@@ -2,12 +2,14 @@
 #include "host/agent/agent.hpp"
 
 #include "host/agent/commands.hpp"
+#include "host/agent/contact.hpp"
+#include "host/agent/credential.hpp"
 #include "host/agent/event_sender.hpp"
 #include "host/agent/heartbeat.hpp"
-#include "host/agent/identity.hpp"
 #include "host/agent/inquirer.hpp"
 #include "host/agent/log.hpp"
 #include "host/agent/recovery.hpp"
+#include "host/agent/rotation.hpp"
 #include "host/agent/tasks.hpp"
 #include "host/agent/version.hpp"
 #include "host/services/clock.hpp"
@@ -35,12 +37,14 @@ struct Agent::Parts {
       : state_lock(std::move(lock)),
         queue(std::move(queue_)),
         unclean(begin_run(config, real_clock().boot_id())),
-        heartbeat({config, link, definitions, reporter, commands, registry, *queue}),
+        contact(config, real_clock().boot_id()),
+        heartbeat({config, link, definitions, reporter, commands, registry, *queue, contact}),
         units(systemd_units()),
         ports(ports_at(kernel_ports(), config.health_address)),
         registry(registry_options(config)),
         plugins(config, registry),
         link(config, std::move(credential)),
+        rotation(link, contact),
         events(*queue, real_clock()),
         store(config.state_dir + "/tasks"),
         installations(real_file_system(), config),
@@ -68,11 +72,13 @@ struct Agent::Parts {
                     heartbeat.poke_and_report();
                   },
                   [this](const std::string& plugin) { return registry.unquarantine(plugin); },
-                  [this](const std::string& inquiry) { inquirer.take(inquiry); }}) {}
+                  [this](const std::string& inquiry) { inquirer.take(inquiry); }},
+                 rotation) {}
 
   UniqueFd state_lock;
   std::unique_ptr<EventQueue> queue;
   const bool unclean;
+  Contact contact;
   // Poked by threads of what stands below until that is gone, so it goes last; its own threads,
   // which use what stands below, are ended before all.
   Heartbeat heartbeat;
@@ -81,6 +87,7 @@ struct Agent::Parts {
   plugin::Registry registry;
   RolePlugins plugins;
   ServerLink link;
+  Rotation rotation;
   TaskEvents events;
   TaskStore store;
   Installations installations;
@@ -96,23 +103,23 @@ struct Agent::Parts {
 Agent::Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
-  Result<std::string> credential = read_credential(config);
+  Result<std::string> credential = Credential::read(config);
   if (!credential) return credential.error();
   Result<UniqueFd> lock = lock_state(config);
   if (!lock) return lock.error();
-  Result<std::unique_ptr<EventQueue>> queue =
+  std::unique_ptr<EventQueue> queue =
       EventQueue::open(config.state_dir + "/queue", config.queue_limit);
-  if (!queue) return queue.error();
 
   std::unique_ptr<Agent> agent(new Agent);
   agent->parts_ =
-      std::make_unique<Parts>(config, std::move(*lock), std::move(*queue), std::move(*credential));
+      std::make_unique<Parts>(config, std::move(*lock), std::move(queue), std::move(*credential));
   Parts& parts = *agent->parts_;
   (void)recover_installations(parts.installations);  // logged; the agent must reach its server
   parts.reporter.learn_releases();
   parts.registry.on_change([&parts] { parts.heartbeat.poke_and_report(); });
   parts.registry.start_watching();
   parts.tasks.resume_all();
+  parts.commands.finish_rotation();
   parts.sender.start();
   parts.heartbeat.start();
   log_event(LogLevel::info, "agent.started",
@@ -135,6 +142,7 @@ Agent::~Agent() {
   stop();
   parts_->registry.on_change({});
   parts_->heartbeat.end();
+  parts_->contact.stopped();
 }
 
 }  // namespace rolesync::agent

@@ -20,11 +20,13 @@ std::string text(const Json& object, const char* key) {
 
 }  // namespace
 
-Commands::Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks)
+Commands::Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks,
+                   Rotation& rotation)
     : config_(config),
       link_(link),
       tasks_(tasks),
       callbacks_(std::move(callbacks)),
+      rotation_(rotation),
       file_(config.state_dir + "/commands.json") {
   load();
 }
@@ -36,6 +38,16 @@ Commands::~Commands() {
 void Commands::stop() {
   stopping_ = true;
   sources_.stop();
+  std::lock_guard lock(mutex_);
+  if (rotations_) rotations_->stop();
+}
+
+void Commands::finish_rotation() {
+  if (!rotation_.is_pending()) return;
+  std::lock_guard lock(mutex_);
+  if (!rotations_) rotations_ = std::make_unique<KeyedWorkers>("rotation", 1);
+  if (stopping_) rotations_->stop();
+  rotations_->add("credential", [this] { rotation_.finish(); });
 }
 
 void Commands::load() {
@@ -112,6 +124,13 @@ void Commands::act(const std::string& id, const Json& command) {
     callbacks_.refresh();
   } else if (kind == "inquire") {
     callbacks_.inquire(text(payload, "inquiry_id"));
+  } else if (kind == "rotate_credential") {
+    Status begun = rotation_.begin();
+    if (!begun) {
+      log_event(LogLevel::error, "command.refused",
+                {{"command", id}, {"detail", begun.error().text()}});
+    }
+    finish_rotation();
   } else if (kind == "unquarantine") {
     const Status lifted = callbacks_.unquarantine(text(payload, "plugin"));
     if (!lifted) {

@@ -16,6 +16,7 @@
 
 #include "host/agent/config.hpp"
 #include "host/agent/keyed_workers.hpp"
+#include "host/agent/rotation.hpp"
 #include "host/agent/tasks.hpp"
 #include "host/values/json.hpp"
 
@@ -28,7 +29,8 @@ class Commands {
     std::function<Status(const std::string& plugin)> unquarantine;
     std::function<void(const std::string& inquiry_id)> inquire;
   };
-  Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks);
+  Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks,
+           Rotation& rotation);
   ~Commands();
 
   // Acts on the commands of a heartbeat's answer; true when one of them was new. What is malformed
@@ -37,6 +39,8 @@ class Commands {
   // The ids to acknowledge with the next heartbeat; confirm() when the server has seen them.
   std::vector<std::string> to_acknowledge() const;
   void confirm(const std::vector<std::string>& ids);
+  // Goes on with a rotation that an earlier process began.
+  void finish_rotation();
   void stop();
 
  private:
@@ -50,6 +54,7 @@ class Commands {
   ServerLink& link_;
   Tasks& tasks_;
   const Callbacks callbacks_;
+  Rotation& rotation_;
   const std::string file_;
   mutable std::mutex mutex_;
   std::set<std::string> known_;
@@ -57,6 +62,7 @@ class Commands {
   std::set<std::string> unacknowledged_;
   CancelFlag stopping_{false};
   KeyedWorkers sources_{"sources", 2};
+  std::unique_ptr<KeyedWorkers> rotations_;  // made with the first one
 };
 
 }  // namespace rolesync::agent

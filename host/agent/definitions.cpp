@@ -62,7 +62,7 @@ Status DefinitionStore::refresh(LinkClient& client) {
   if (!etag.empty()) {
     request.headers["If-None-Match"] = etag.front() == '"' ? etag : "\"" + etag + "\"";
   }
-  Result<HttpAnswer> answer = client.http().send(request);
+  Result<HttpAnswer> answer = client.send(request);
   if (!answer) return answer.error();
   if (answer->status == 304) return {};
   if (answer->status != 200) return error_from_answer(*answer);

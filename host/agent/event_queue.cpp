@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "host/agent/log.hpp"
 #include "host/services/durable_file.hpp"
 #include "host/values/json.hpp"
 
@@ -31,51 +32,92 @@ bool is_whole(const std::string& text) {
   return parse_json(text).ok();
 }
 
-Status write_progress(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".new";
-  std::FILE* file = std::fopen(temporary.c_str(), "we");
-  const bool written = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = file && std::fclose(file) == 0;
-  if (written && closed && std::rename(temporary.c_str(), path.c_str()) == 0) return {};
-  ::unlink(temporary.c_str());
-  return Error{ErrorKind::unavailable, "state_unwritable", "cannot write " + path,
-               "check space and permissions of the state directory"};
+Error unwritable(const std::string& why) {
+  return {ErrorKind::unavailable, "queue_unwritable",
+          "an event for the server is in memory only: " + why,
+          "check space and permissions of the state directory"};
+}
+
+Error unreadable(const std::string& what, const std::string& why) {
+  return {ErrorKind::failed, "queue_unreadable", "cannot read " + what + ": " + why,
+          "check its owner, permissions and disk; it stays where it is"};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<EventQueue>> EventQueue::open(std::string directory, std::size_t limit) {
-  if (Status made = make_directories(directory); !made) return made.error();
+std::unique_ptr<EventQueue> EventQueue::open(std::string directory, std::size_t limit) {
   std::unique_ptr<EventQueue> queue(new EventQueue(std::move(directory), limit));
-  if (Status loaded = queue->load(); !loaded) return loaded.error();
+  if (Status made = make_directories(queue->directory_); !made) {
+    queue->complain(unwritable(made.error().message));
+  }
+  queue->load();
   return queue;
 }
 
-Status EventQueue::load() {
+void EventQueue::load() {
   std::error_code failure;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_, failure)) {
+  std::filesystem::directory_iterator entries(directory_, failure), end;
+  for (; !failure && entries != end; entries.increment(failure)) {
+    const std::string path = entries->path();
     QueuedEvent event;
-    if (!parse_name(entry.path().filename(), event)) {
-      ::unlink(entry.path().c_str());
+    if (!parse_name(entries->path().filename(), event)) {
+      ::unlink(path.c_str());
       continue;
     }
     next_ = std::max(next_, event.number + 1);
-    Result<std::optional<std::string>> text = read_if_there(entry.path());
-    if (!text) return text.error();
-    if (text->has_value() && is_whole(**text)) {
-      event.text = std::move(**text);
-      events_.push_back(std::move(event));
-    } else {
-      ::unlink(entry.path().c_str());
-    }
+    if (!load_entry(path, std::move(event))) ::unlink(path.c_str());
   }
-  if (failure) {
-    return Error{ErrorKind::failed, "state_unreadable",
-                 "cannot read " + directory_ + ": " + failure.message()};
+  if (failure && failure != std::errc::no_such_file_or_directory) {
+    complain(unreadable(directory_, failure.message()));
   }
   std::sort(events_.begin(), events_.end(),
             [](const QueuedEvent& a, const QueuedEvent& b) { return a.number < b.number; });
-  return {};
+}
+
+// False when the file is good for nothing.
+bool EventQueue::load_entry(const std::string& path, QueuedEvent event) {
+  Result<std::optional<std::string>> text = read_if_there(path);
+  if (!text) return complain(unreadable(path, text.error().message)), true;
+  if (text->has_value() && is_whole(**text)) {
+    event.text = std::move(**text);
+    event.saved = true;
+    events_.push_back(std::move(event));
+    return true;
+  }
+  complain({ErrorKind::failed, "queue_entry_damaged", path + " was not written completely",
+            "what it told is lost; the server sees the state of the node all the same"});
+  return false;
+}
+
+// Holds mutex_, or is alone.
+void EventQueue::complain(const Error& error) {
+  if (!problem_ || problem_->reason != error.reason) {
+    log_event(LogLevel::error, "queue.trouble",
+              {{"reason", error.reason}, {"detail", error.text()}});
+  }
+  problem_ = error;
+}
+
+std::optional<Error> EventQueue::problem() const {
+  std::lock_guard lock(mutex_);
+  return problem_;
+}
+
+Status EventQueue::save(QueuedEvent& event) {
+  Status written = event.kind == EventKind::result ? write_durably(path(event), event.text)
+                                                   : write_whole(path(event), event.text);
+  event.saved = written.ok();
+  return written;
+}
+
+void EventQueue::save_again() {
+  std::lock_guard lock(mutex_);
+  if (!problem_ || problem_->reason != "queue_unwritable") return;
+  (void)make_directories(directory_);
+  for (QueuedEvent& event : events_) {
+    if (event.kind == EventKind::result && !event.saved && !save(event)) return;
+  }
+  problem_.reset();
 }
 
 std::string EventQueue::path(const QueuedEvent& event) const {
@@ -90,6 +132,11 @@ void EventQueue::make_room() {
       return event.kind == EventKind::progress;
     });
     if (oldest == events_.end()) return;  // results are kept whatever the limit says
+    if (!std::exchange(full_, true)) {
+      log_event(LogLevel::warning, "queue.full",
+                {{"limit", std::to_string(limit_)},
+                 {"detail", "the oldest progress events are dropped; results are kept"}});
+    }
     ::unlink(path(*oldest).c_str());
     events_.erase(oldest);
   }
@@ -99,8 +146,11 @@ Status EventQueue::add(EventKind kind, std::string text) {
   std::lock_guard lock(mutex_);
   make_room();
   QueuedEvent event{next_++, kind, std::move(text)};
-  Status written = kind == EventKind::result ? write_durably(path(event), event.text)
-                                             : write_progress(path(event), event.text);
+  Status written = save(event);
+  if (!written) {
+    written = unwritable(written.error().message);
+    complain(written.error());
+  }
   // Even when the disk refuses it, the event is sent as long as this process lives.
   events_.push_back(std::move(event));
   changed_.notify_all();
@@ -122,6 +172,7 @@ void EventQueue::drop(const std::vector<QueuedEvent>& events) {
     ::unlink(path(*it).c_str());
     events_.erase(it);
   }
+  if (events_.size() < limit_) full_ = false;
 }
 
 std::size_t EventQueue::size() const {

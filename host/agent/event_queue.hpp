@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events on their way to the server, one file each, in order, across restarts. Bounded: when it is
-// full the oldest progress event goes; results never do. Any thread.
+// full the oldest progress event goes; results never do. A disk that does not take or give them is
+// said in problem() and the log, and stops nothing. Any thread.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,15 +22,21 @@ struct QueuedEvent {
   std::uint64_t number = 0;
   EventKind kind = EventKind::progress;
   std::string text;  // the event's JSON
+  bool saved = false;
 };
 
 class EventQueue {
  public:
-  // Takes up what an earlier process left. Half-written files are dropped.
-  static Result<std::unique_ptr<EventQueue>> open(std::string directory, std::size_t limit);
+  // Takes up what an earlier process left. Half-written files are dropped, unreadable ones stay.
+  static std::unique_ptr<EventQueue> open(std::string directory, std::size_t limit);
 
-  // On return a result is on the disk; progress is in a file.
+  // On return a result is on the disk; progress is in a file. With an error it is in memory only:
+  // it is sent all the same, and saved when the disk can take it again.
   Status add(EventKind kind, std::string text);
+  // Writes the results that the disk has refused.
+  void save_again();
+  // What is wrong with the directory: queue_unwritable, queue_unreadable, queue_entry_damaged.
+  std::optional<Error> problem() const;
 
   // The oldest ones, at most `count`; they stay until drop().
   std::vector<QueuedEvent> oldest(std::size_t count) const;
@@ -49,7 +57,10 @@ class EventQueue {
  private:
   EventQueue(std::string directory, std::size_t limit)
       : directory_(std::move(directory)), limit_(limit) {}
-  Status load();
+  void load();
+  bool load_entry(const std::string& path, QueuedEvent event);
+  Status save(QueuedEvent& event);
+  void complain(const Error& error);
   std::string path(const QueuedEvent& event) const;
   void make_room();
 
@@ -61,6 +72,8 @@ class EventQueue {
   std::uint64_t next_ = 1;
   std::uint64_t carried_ = 0;  // events up to this number are on their way already
   bool stopped_ = false;
+  bool full_ = false;  // progress is being dropped
+  std::optional<Error> problem_;
 };
 
 }  // namespace rolesync::agent

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/agent/contact.hpp"
 #include "host/agent/log.hpp"
 
 namespace rolesync::agent {
@@ -12,10 +13,16 @@ constexpr std::size_t kBatch = 50;
 // Most events are followed by a heartbeat at once, which costs nothing more with them in it.
 constexpr std::chrono::milliseconds kLinger{40};
 
-// Would be refused again and again, and block everything behind it.
+// Would be refused again and again, and block everything behind it. Only our server's own word for
+// it counts: whatever else answers at its address must not make us forget a result.
 bool is_final_refusal(const Error& error) {
-  return error.kind == ErrorKind::invalid || error.kind == ErrorKind::not_found ||
-         error.kind == ErrorKind::too_large;
+  return error.reason == "invalid_task_event" || error.reason == "task_of_other_node" ||
+         error.reason == "body_too_large" || error.reason == "invalid_json";
+}
+
+// Not a 2xx of something else.
+bool is_taken(const Result<Json>& answer) {
+  return answer && answer->is_object() && answer->contains("accepted");
 }
 
 }  // namespace
@@ -34,12 +41,15 @@ void EventSender::start() {
 void EventSender::run() {
   Backoff backoff;
   std::size_t batch = kBatch;
+  const auto pause = [&](const Error& error) {
+    return link_.pause(backoff.next(longest_pause(standing_of(error))));
+  };
   while (!link_.stopping()) {
     if (!queue_.wait_for_events(std::chrono::seconds(60))) continue;
     if (!queue_.linger(kLinger) || !queue_.wait_for_events(std::chrono::seconds(0))) continue;
     const auto client = link_.borrow();
     if (!client) {
-      link_.pause(backoff.next());
+      pause(client.error());
       continue;
     }
     const std::vector<QueuedEvent> events = queue_.oldest(batch);
@@ -48,11 +58,13 @@ void EventSender::run() {
     Result<Json> answer = (*client)->post(
         link_.node_path("task-events"), {{"boot_id", link_.boot_id()}, {"events", std::move(list)}},
         std::chrono::seconds(30));
-    if (answer) {
+    if (is_taken(answer)) {
       queue_.drop(events);
       backoff.reset();
       batch = kBatch;
-    } else if (is_final_refusal(answer.error())) {
+    } else if (answer || !is_final_refusal(answer.error())) {
+      if (!pause(answer ? Error{} : answer.error())) return;
+    } else {
       // One of them is not understood: find it by sending them one by one.
       if (events.size() == 1) {
         log_event(LogLevel::error, "events.refused",
@@ -60,8 +72,6 @@ void EventSender::run() {
         queue_.drop(events);
       }
       batch = 1;
-    } else if (!link_.pause(backoff.next())) {
-      return;
     }
   }
 }

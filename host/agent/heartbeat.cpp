@@ -9,6 +9,7 @@
 #include "host/agent/log.hpp"
 #include "host/agent/version.hpp"
 #include "host/services/clock.hpp"
+#include "host/values/secret.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -19,6 +20,7 @@ constexpr std::chrono::seconds kRecent{1};
 // What a command leads to within this time is said together with its acknowledgement.
 constexpr std::chrono::milliseconds kWorkPause{150};
 constexpr std::size_t kEvents = 50;
+constexpr std::size_t kMaxAnswer = 16 << 20;
 
 std::string os_info_text() {
   const OsInfo info = os_info();
@@ -39,9 +41,47 @@ std::vector<std::string> texts(const Json& object, const char* key) {
   return list;
 }
 
+constexpr int kNothingToSay = 204;
+
+// Whatever is wrong with what answers: it is not our server saying that it does not want us.
+Error as_away(Error error) {
+  if (standing_of(error) != Standing::server_unverified) error.kind = ErrorKind::unavailable;
+  return error;
+}
+
+Error not_understood(const std::string& what) {
+  return {ErrorKind::unavailable, "protocol_error",
+          "what answers at the server's address does not speak as a server: " + what,
+          "look at what listens there, and for proxies on the way"};
+}
+
+// What the answer says; null when that is nothing. Error: it is a refusal, or not of a server.
+Result<Json> understand(const HttpAnswer& answer) {
+  if (answer.status == kNothingToSay) return Json(nullptr);
+  if (answer.status != 200) {
+    Error refusal = error_from_answer(answer);
+    // Without a reason of ours it comes from something else that listens there.
+    return refusal.reason.starts_with("http_") ? as_away(std::move(refusal)) : refusal;
+  }
+  const auto type = answer.headers.find("content-type");
+  if (type == answer.headers.end() || !type->second.starts_with("application/json")) {
+    return not_understood("its answer is not JSON");
+  }
+  Result<Json> said = parse_json(answer.body, {kMaxAnswer, 64});
+  if (!said) return not_understood(said.error().message);
+  if (!said->is_object() || !said->contains("commands") || !(*said)["commands"].is_array()) {
+    return not_understood("its answer holds no commands");
+  }
+  return said;
+}
+
 }  // namespace
 
-Heartbeat::Heartbeat(Parts parts) : parts_(parts), os_info_(os_info_text()) {}
+Heartbeat::Heartbeat(Parts parts)
+    : parts_(parts),
+      pace_(std::random_device{}(), std::chrono::steady_clock::now()),
+      os_info_(os_info_text()),
+      instance_(random_hex(8)) {}
 
 void Heartbeat::end() {
   {
@@ -114,33 +154,51 @@ void Heartbeat::watch() {
     if (!forced && roles == reported_roles_) continue;
     hurry_ = true;
     poked_.notify_all();
-    if (client_ && on_the_way_) client_->http().interrupt();
+    if (client_ && on_the_way_) client_->interrupt();
     poked_.wait_for(lock, kShortestGap, [this] { return stopping_; });
   }
 }
 
 void Heartbeat::talk() {
   while (!parts_.link.stopping()) {
-    Result<std::unique_ptr<LinkClient>> connected = parts_.link.connect();
-    if (!connected) {
-      log_event(LogLevel::error, "server.unusable", {{"detail", connected.error().text()}});
-      parts_.link.pause(backoff_.next());
-      continue;
+    if (Result<std::unique_ptr<LinkClient>> connected = parts_.link.connect()) {
+      talk_over(**connected);
+    } else {
+      lost(connected.error());
     }
-    std::unique_ptr<LinkClient> client = std::move(*connected);
-    {
-      std::lock_guard lock(mutex_);
-      client_ = client.get();
+    if (rest_until_joined_) {
+      parts_.link.pause_until_joined(pause_);
+    } else {
+      parts_.link.pause(pause_);
     }
-    while (!parts_.link.stopping() && beat(*client)) {
-    }
-    {
-      std::lock_guard lock(mutex_);
-      client_ = nullptr;
-    }
-    client.reset();
-    if (!parts_.link.stopping()) parts_.link.pause(backoff_.next());
   }
+}
+
+void Heartbeat::talk_over(LinkClient& client) {
+  {
+    std::lock_guard lock(mutex_);
+    client_ = &client;
+  }
+  while (!parts_.link.stopping() && beat(client)) {
+    const auto hold = pace_.hold(std::chrono::steady_clock::now());
+    if (hold.count() > 0) parts_.link.pause(hold);
+  }
+  std::lock_guard lock(mutex_);
+  client_ = nullptr;
+}
+
+// Says so, and how long to wait: the longer, the less another attempt promises.
+void Heartbeat::lost(const Error& error) {
+  const Standing standing = standing_of(error);
+  const bool other_server_helps =
+      standing == Standing::server_away || standing == Standing::server_unverified;
+  pause_ = backoff_.next(longest_pause(standing));
+  rest_until_joined_ = !other_server_helps;
+  parts_.contact.failed(parts_.link.server_url(), error, pause_);
+  parts_.events.save_again();
+  parts_.contact.set_queue(parts_.events.size(), parts_.events.problem());
+  body_.resend_all();
+  if (other_server_helps) parts_.link.failed();
 }
 
 std::string Heartbeat::body(const std::vector<std::string>& acknowledged,
@@ -149,6 +207,7 @@ std::string Heartbeat::body(const std::vector<std::string>& acknowledged,
   const MachineFigures figures = machine_.figures(parts_.config.state_dir);
   const Json head{{"sequence", ++sequence_},
                   {"boot_id", parts_.link.boot_id()},
+                  {"instance", instance_},
                   {"agent_version", kAgentVersion},
                   {"cpu_percent", figures.cpu_percent},
                   {"memory_percent", figures.memory_percent},
@@ -187,13 +246,15 @@ Result<HttpAnswer> Heartbeat::report(LinkClient& client,
     hurry_ = false;
     on_the_way_ = true;
   }
+  const std::chrono::seconds wait = pace_.next_wait();
   HttpRequest request;
   request.method = "POST";
-  request.path = parts_.link.node_path("heartbeat?wait=" + std::to_string(wait_seconds_));
+  request.path = parts_.link.node_path("heartbeat?wait=" + std::to_string(wait.count()));
   request.headers["Content-Type"] = "application/json";
   request.body = body(acknowledged, events);
-  request.time_limit = std::chrono::seconds(wait_seconds_ + 15);
-  Result<HttpAnswer> answer = client.http().send(request);
+  request.time_limit = wait + parts_.config.answer_limit;
+  request.max_answer = kMaxAnswer;
+  Result<HttpAnswer> answer = client.send(request);
   std::lock_guard lock(mutex_);
   on_the_way_ = false;
   return answer;
@@ -206,63 +267,61 @@ bool Heartbeat::beat(LinkClient& client) {
       carries_events_ ? parts_.events.oldest(kEvents) : std::vector<QueuedEvent>();
   parts_.events.carry(events);
   const Result<HttpAnswer> answer = report(client, acknowledged, events);
-  const bool taken = answer && (answer->status == 200 || answer->status == 204);
-  if (taken) parts_.events.drop(events);
+  const Result<Json> said = answer ? understand(*answer) : Result<Json>(as_away(answer.error()));
+  if (said) parts_.events.drop(events);
   parts_.events.put_down();
-  carries_events_ = taken || !answer;
-  if (!answer && answer.error().reason == "interrupted") {
+  carries_events_ = said || !answer;
+  if (said) {
+    if (!events.empty()) pace_.refund();
+    parts_.commands.confirm(acknowledged);
+    return took(*said, client);
+  }
+  if (said.error().reason == "interrupted") {
     // If the server has not read that body, it asks for the parts whose hash it does not know.
     body_.delivered();
     return true;
   }
-  if (!answer) {
-    log_event(LogLevel::warning, "server.away", {{"detail", answer.error().text()}});
-    body_.resend_all();
-    parts_.link.failed();
-    return false;
-  }
-  if (!taken) {
-    const Error refusal = error_from_answer(*answer);
-    log_event(LogLevel::error, "heartbeat.refused",
-              {{"reason", refusal.reason}, {"detail", refusal.text()}});
-    body_.resend_all();
-    return false;
-  }
+  // The node has joined again while this was on its way.
+  if (answer && answer->status == 401 && parts_.link.credential().take_from_disk()) return true;
+  lost(said.error());
+  return false;
+}
+
+bool Heartbeat::took(const Json& said, LinkClient& client) {
   backoff_.reset();
+  rest_until_joined_ = false;
   body_.delivered();
-  parts_.commands.confirm(acknowledged);
-  if (answer->status == 200) obey(*answer);
+  parts_.contact.reached(parts_.link.server_url());
+  parts_.events.save_again();
+  parts_.contact.set_queue(parts_.events.size(), parts_.events.problem());
+  obey(said);
   const std::string etag = parts_.definitions.current()->etag;
-  if (wanted_etag_ != etag && !wanted_etag_.empty()) {
-    if (Status refreshed = parts_.definitions.refresh(client); !refreshed) {
-      log_event(LogLevel::warning, "definitions.unavailable",
-                {{"detail", refreshed.error().text()}});
-      return false;
-    }
-    // What it is called does not matter as long as it is the newest.
-    wanted_etag_ = parts_.definitions.current()->etag;
-    std::lock_guard lock(mutex_);
-    latest_good_ = false;
+  if (wanted_etag_ == etag || wanted_etag_.empty()) return true;
+  if (Status refreshed = parts_.definitions.refresh(client); !refreshed) {
+    log_event(LogLevel::warning, "definitions.unavailable", {{"detail", refreshed.error().text()}});
+    pause_ = backoff_.next();
+    return false;
   }
+  // What it is called does not matter as long as it is the newest.
+  wanted_etag_ = parts_.definitions.current()->etag;
+  std::lock_guard lock(mutex_);
+  latest_good_ = false;
   return true;
 }
 
-void Heartbeat::obey(const HttpAnswer& answer) {
-  Result<Json> said = parse_json(answer.body, {16 << 20, 64});
-  if (!said || !said->is_object()) {
-    log_event(LogLevel::error, "heartbeat.not_understood");
-    return;
+void Heartbeat::obey(const Json& said) {
+  if (said.is_null()) return;
+  body_.resend(texts(said, "resend"));
+  if (auto interval = said.find("heartbeat_interval_seconds");
+      interval != said.end() && interval->is_number_integer()) {
+    pace_.set_interval(std::chrono::seconds(interval->get<std::int64_t>()));
   }
-  body_.resend(texts(*said, "resend"));
-  if (auto interval = said->find("heartbeat_interval_seconds");
-      interval != said->end() && interval->is_number_integer()) {
-    wait_seconds_ = std::clamp(interval->get<int>(), 1, 300);
-  }
-  if (auto etag = said->find("definitions_etag"); etag != said->end() && etag->is_string()) {
+  if (auto etag = said.find("definitions_etag"); etag != said.end() && etag->is_string()) {
     wanted_etag_ = etag->get<std::string>();
   }
-  if (auto commands = said->find("commands"); commands != said->end()) {
-    if (parts_.commands.take(*commands)) pause_for_work();
+  if (parts_.commands.take(said["commands"])) {
+    pace_.refund();
+    pause_for_work();
   }
 }
 

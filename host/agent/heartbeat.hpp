@@ -11,9 +11,11 @@
 #include <thread>
 
 #include "host/agent/commands.hpp"
+#include "host/agent/contact.hpp"
 #include "host/agent/definitions.hpp"
 #include "host/agent/event_queue.hpp"
 #include "host/agent/heartbeat_body.hpp"
+#include "host/agent/pace.hpp"
 #include "host/agent/plugin_report.hpp"
 #include "host/agent/role_report.hpp"
 #include "host/agent/server_link.hpp"
@@ -32,6 +34,7 @@ class Heartbeat {
     Commands& commands;
     plugin::Registry& registry;
     EventQueue& events;
+    Contact& contact;
   };
   explicit Heartbeat(Parts parts);
   ~Heartbeat() { end(); }
@@ -47,11 +50,14 @@ class Heartbeat {
 
  private:
   void talk();
+  void talk_over(LinkClient& client);
   void watch();
   bool beat(LinkClient& client);
+  bool took(const Json& said, LinkClient& client);
+  void lost(const Error& error);
   Result<HttpAnswer> report(LinkClient& client, const std::vector<std::string>& acknowledged,
                             const std::vector<QueuedEvent>& events);
-  void obey(const HttpAnswer& answer);
+  void obey(const Json& said);
   void pause_for_work();
   std::string body(const std::vector<std::string>& acknowledged,
                    const std::vector<QueuedEvent>& events);
@@ -63,11 +69,13 @@ class Heartbeat {
   HeartbeatBody body_;
   PluginReport plugins_;
   Backoff backoff_;
+  Pace pace_;
   std::uint64_t sequence_ = 0;
-  int wait_seconds_ = 25;
-  bool carries_events_ = true;  // not while the server refuses them
-  std::string wanted_etag_;     // of the definitions the server has
-  const std::string os_info_;
+  bool carries_events_ = true;          // not while the server refuses them
+  std::string wanted_etag_;             // of the definitions the server has
+  std::chrono::milliseconds pause_{0};  // before the next connection
+  bool rest_until_joined_ = false;
+  const std::string os_info_, instance_;
 
   std::mutex mutex_;
   std::condition_variable poked_;

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/agent/credential.hpp"
 #include "host/agent/version.hpp"
 #include "host/services/clock.hpp"
 #include "host/services/durable_file.hpp"
@@ -30,14 +31,15 @@ Status write_identity(const AgentConfig& config, const std::string& url, const J
     return Error{ErrorKind::failed, "protocol_error", "the server's answer to join is not valid"};
   }
   if (Status made = make_directories(config.state_dir); !made) return made;
-  const std::string credential = answer["credential"].get<std::string>() + "\n";
-  if (Status written = write_durably(config.credential_file, credential, 0600); !written) {
-    return written;
-  }
+  // First the identity: a running agent takes the new credential as soon as it is there.
   const Json identity{{"node_id", answer["node_id"]},
                       {"url", url},
                       {"certificate_sha256", token.certificate_sha256}};
-  return write_durably(identity_path(config), to_text(identity) + "\n", 0600);
+  if (Status written = write_durably(identity_path(config), to_text(identity) + "\n", 0600);
+      !written) {
+    return written;
+  }
+  return Credential::replace(config, answer["credential"].get<std::string>());
 }
 
 }  // namespace
@@ -101,21 +103,6 @@ Status apply_identity(AgentConfig& config) {
   if (config.server_urls.empty() && !url.empty()) config.server_urls = {url};
   if (config.ca_file.empty()) fill(config.certificate_sha256, "certificate_sha256");
   return {};
-}
-
-Result<std::string> read_credential(const AgentConfig& config) {
-  Result<std::optional<std::string>> text = read_if_there(config.credential_file);
-  if (!text) return text.error();
-  if (!text->has_value() || (*text)->empty()) {
-    return Error{ErrorKind::denied, "not_joined",
-                 "this node has no credential in " + config.credential_file,
-                 "run `rolesync-agent join <url> <token>` first"};
-  }
-  std::string credential = **text;
-  while (!credential.empty() && (credential.back() == '\n' || credential.back() == ' ')) {
-    credential.pop_back();
-  }
-  return credential;
 }
 
 }  // namespace rolesync::agent

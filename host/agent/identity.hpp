@@ -24,7 +24,4 @@ Status join(const AgentConfig& config, const std::string& url, const std::string
 // Fills what the config leaves open from the identity that join wrote; none is fine.
 Status apply_identity(AgentConfig& config);
 
-// Error: denied/not_joined.
-Result<std::string> read_credential(const AgentConfig& config);
-
 }  // namespace rolesync::agent

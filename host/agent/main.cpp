@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rolesync-agent run | join | recover | doctor
+// rolesync-agent run | join | recover | doctor | status
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,6 +10,7 @@
 
 #include "host/agent/agent.hpp"
 #include "host/agent/doctor/doctor.hpp"
+#include "host/agent/contact_text.hpp"
 #include "host/agent/identity.hpp"
 #include "host/agent/log.hpp"
 #include "host/agent/recovery.hpp"
@@ -79,6 +80,13 @@ int recover(const AgentConfig& config) {
   return recovered ? 0 : complain(recovered.error());
 }
 
+int print_status(const AgentConfig& config) {
+  const Result<std::optional<ContactStatus>> status = read_contact_status(config.state_dir);
+  if (!status) return complain(status.error());
+  std::cout << contact_text(*status);
+  return contact_exit_code(*status);
+}
+
 struct Options {
   ConfigFlags flags;
   std::string url, token, token_file;
@@ -138,6 +146,9 @@ int main_with(int argc, char** argv, const sigset_t& signals) {
       app.add_subcommand("doctor", "what this machine lacks for the agent, and how to help it");
   add_common(*doctor_command, options.flags);
   doctor_command->add_flag("--json", options.json, "for programs");
+  CLI::App* status_command =
+      app.add_subcommand("status", "how the agent of this node stands with its server");
+  add_common(*status_command, options.flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -150,6 +161,7 @@ int main_with(int argc, char** argv, const sigset_t& signals) {
   configure_log(config->log_format, config->log_level);
   if (*join_command) return join_node(*config, options);
   if (*recover_command) return recover(*config);
+  if (*status_command) return print_status(*config);
   if (Status complete = check_config(*config); !complete) return complain(complete.error());
   return run(*config, signals);
 }

@@ -63,7 +63,7 @@ Status serve_source(const AgentConfig& config, ServerLink& link, const std::stri
     Result<std::unique_ptr<LinkClient>> client = link.connect();
     if (!client) return client.error();
     Result<std::unique_ptr<Stream>> opened =
-        (*client)->http().open_stream(link.node_path("streams/" + stream_id));
+        (*client)->open_stream(link.node_path("streams/" + stream_id));
     if (!opened) return opened.error();
     stream = std::move(*opened);
   }

@@ -173,7 +173,7 @@ Status Stager::fetch_lacking(const Task& task, LinkClient& client, Installation&
       [&](const std::string& offer_id) -> Result<std::unique_ptr<Stream>> {
         Result<std::unique_ptr<LinkClient>> own = link_.connect();
         if (!own) return own.error();
-        return (*own)->http().open_stream(link_.node_path("streams/" + offer_id));
+        return (*own)->open_stream(link_.node_path("streams/" + offer_id));
       },
       &cancelled);
 }

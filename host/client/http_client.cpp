@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kConnectTime{30};
 constexpr std::chrono::seconds kEventSilence{60};  // the server sends something every 15 s
 constexpr std::size_t kSmallBody = 16 << 10;
 constexpr std::size_t kMaxEvent = 4 << 20;
+constexpr std::size_t kMaxRefusal = 1 << 20;
 
 // What must not stand in a request's head, lest it become two heads.
 bool is_clean(std::string_view text) {
@@ -34,7 +35,7 @@ Error bad_request(const char* what) {
 
 class TcpHttpClient : public HttpClient {
  public:
-  TcpHttpClient(Connector connector, std::string bearer_token)
+  TcpHttpClient(Connector connector, HttpClient::TokenSource bearer_token)
       : connector_(std::move(connector)), bearer_token_(std::move(bearer_token)) {}
 
   Result<HttpAnswer> send(const HttpRequest& request) override {
@@ -108,7 +109,8 @@ class TcpHttpClient : public HttpClient {
     if (!written && written.error().reason != "connection_lost") return written.error();
     Result<HttpAnswer> answer = wire.read_head(deadline, false);
     if (answer) {
-      if (Status body = wire.read_body(*answer, request.method, deadline); !body) {
+      if (Status body = wire.read_body(*answer, request.method, request.max_answer, deadline);
+          !body) {
         answer = body.error();
       }
     }
@@ -137,7 +139,9 @@ class TcpHttpClient : public HttpClient {
     std::string head = request.method + ' ' + request.path +
                        " HTTP/1.1\r\nHost: " + connector_.host_header() +
                        "\r\nUser-Agent: rolesync\r\n";
-    if (!bearer_token_.empty()) head += "Authorization: Bearer " + bearer_token_ + "\r\n";
+    const std::string token = bearer_token_();
+    if (!is_clean(token)) return bad_request("the token holds a line break");
+    if (!token.empty()) head += "Authorization: Bearer " + token + "\r\n";
     bool has_type = false;
     for (const auto& [name, value] : request.headers) {
       if (!is_clean(name) || !is_clean(value)) return bad_request("a header holds a line break");
@@ -168,12 +172,13 @@ class TcpHttpClient : public HttpClient {
   }
 
   static Error refusal(Wire& wire, HttpAnswer& answer, Deadline deadline) {
-    if (Status body = wire.read_body(answer, "GET", deadline); !body) answer.body.clear();
+    if (Status body = wire.read_body(answer, "GET", kMaxRefusal, deadline); !body)
+      answer.body.clear();
     return error_from_answer(answer);
   }
 
   const Connector connector_;
-  const std::string bearer_token_;
+  const TokenSource bearer_token_;
   Interrupter interrupter_;
   std::optional<Wire> idle_;  // kept alive between requests
   bool idle_heard_ = false;   // the last exchange got at least one byte
@@ -184,6 +189,11 @@ class TcpHttpClient : public HttpClient {
 Result<std::unique_ptr<HttpClient>> HttpClient::create(const ServerAddress& address,
                                                        std::string bearer_token) {
   if (!is_clean(bearer_token)) return bad_request("the token holds a line break");
+  return create(address, [token = std::move(bearer_token)] { return token; });
+}
+
+Result<std::unique_ptr<HttpClient>> HttpClient::create(const ServerAddress& address,
+                                                       TokenSource bearer_token) {
   Result<Connector> connector = Connector::create(address);
   if (!connector) return connector.error();
   return std::unique_ptr<HttpClient>(

@@ -19,7 +19,6 @@ namespace rolesync {
 namespace {
 
 constexpr std::size_t kMaxHead = 64 << 10;
-constexpr std::size_t kMaxBody = 256 << 20;
 
 Error connection_lost(const std::string& why) {
   return {ErrorKind::unavailable, "connection_lost", "The connection to the server broke: " + why,
@@ -169,39 +168,40 @@ Result<HttpAnswer> Wire::read_head(Deadline deadline, bool exactly) {
   }
 }
 
-Status Wire::read_body(HttpAnswer& answer, const std::string& method, Deadline deadline) {
+Status Wire::read_body(HttpAnswer& answer, const std::string& method, std::size_t most,
+                       Deadline deadline) {
   framed_ = true;
   if (method == "HEAD" || answer.status < 200 || answer.status == 204 || answer.status == 304) {
     return {};
   }
   if (Poco::icompare(header(answer, "transfer-encoding"), "chunked") == 0) {
-    return read_chunked(answer.body, deadline);
+    return read_chunked(answer.body, most, deadline);
   }
   const std::string length = header(answer, "content-length");
-  std::size_t wanted = kMaxBody + 1;  // until the end, unless it says how much
+  std::size_t wanted = most + 1;  // until the end, unless it says how much
   framed_ = !length.empty();
   if (framed_) {
     const auto [stop, failed] =
         std::from_chars(length.data(), length.data() + length.size(), wanted);
     if (failed != std::errc{} || *stop != '\0') return bad_answer("its length is not a number");
-    if (wanted > kMaxBody) return answer_too_large();
+    if (wanted > most) return answer_too_large();
   }
   while (in_.size() < wanted) {
     Result<bool> more = fill(deadline);
     if (!more) return more.error();
     if (!*more && framed_) return connection_lost("the server closed it within an answer");
     if (!*more) break;
-    if (in_.size() > kMaxBody && !framed_) return answer_too_large();
+    if (in_.size() > most && !framed_) return answer_too_large();
   }
   answer.body = in_.substr(0, wanted);
   in_.erase(0, wanted);
   return {};
 }
 
-Status Wire::read_chunked(std::string& body, Deadline deadline) {
+Status Wire::read_chunked(std::string& body, std::size_t most, Deadline deadline) {
   ChunkedDecoder decoder;
   for (;;) {
-    Result<bool> complete = decoder.feed(in_, body, kMaxBody);
+    Result<bool> complete = decoder.feed(in_, body, most);
     if (!complete) return complete.error();
     if (*complete) return {};
     Result<bool> more = fill(deadline);

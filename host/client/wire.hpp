@@ -42,7 +42,8 @@ class Wire {
   // socket (plain connections only), so that the descriptor can be handed on.
   Result<HttpAnswer> read_head(Deadline deadline, bool exactly);
   // The body that belongs to this head.
-  Status read_body(HttpAnswer& answer, const std::string& method, Deadline deadline);
+  Status read_body(HttpAnswer& answer, const std::string& method, std::size_t most,
+                   Deadline deadline);
 
   bool alive();  // an idle connection that the server has not closed
   bool reusable(const HttpAnswer& answer) const;
@@ -54,7 +55,7 @@ class Wire {
  private:
   Status wait(Channel::State wanted, Deadline deadline);
   Result<bool> fill_head_exactly(Deadline deadline);
-  Status read_chunked(std::string& body, Deadline deadline);
+  Status read_chunked(std::string& body, std::size_t most, Deadline deadline);
 
   std::shared_ptr<Channel> channel_;
   Interrupter* interrupter_;

@@ -14,6 +14,9 @@ namespace rolesync {
 
 Status write_durably(const std::string& path, std::string_view text, mode_t mode = 0600);
 
+// The same without syncing: after lost power it may be the old one, or empty.
+Status write_whole(const std::string& path, std::string_view text, mode_t mode = 0600);
+
 // Nothing when there is no such file. Error: failed/state_unreadable.
 Result<std::optional<std::string>> read_if_there(const std::string& path);
 

@@ -42,6 +42,7 @@ bool take(Heartbeat& beat, const std::string& field, const Json& value) {
     return true;
   }
   if (field == "boot_id") return text(beat.boot_id);
+  if (field == "instance") return text(beat.instance);
   if (field == "agent_version") return text(beat.agent_version);
   if (field == "definitions_etag") return text(beat.definitions_etag);
   if (field == "cpu_percent") return number(beat.cpu_percent);
@@ -80,17 +81,17 @@ Result<Heartbeat> parse_heartbeat(std::string_view body) {
   if (!json->is_object()) return refused("", "must be an object");
   Heartbeat beat;
   for (const auto& [field, value] : json->items()) {
-    static const std::vector<std::string> plain = {"sequence",      "boot_id",
-                                                   "agent_version", "definitions_etag",
-                                                   "cpu_percent",   "memory_percent",
-                                                   "disk_percent",  "acknowledged",
-                                                   "task_events",   "role_report_changes"};
+    static const std::vector<std::string> plain = {
+        "sequence",         "boot_id",     "instance",           "agent_version",
+        "definitions_etag", "cpu_percent", "memory_percent",     "disk_percent",
+        "acknowledged",     "task_events", "role_report_changes"};
     const bool hash = field.ends_with("_hash") && is_part(field.substr(0, field.size() - 5));
     if (!hash && !is_part(field) && std::find(plain.begin(), plain.end(), field) == plain.end()) {
       return refused("/" + field, "is not a field of a heartbeat");
     }
     if (!take(beat, field, value)) return refused("/" + field, "has the wrong type");
   }
+  if (beat.instance.size() > 128) return refused("/instance", "must hold at most 128 characters");
   if (beat.boot_id.empty() || beat.boot_id.size() > 128) {
     return refused("/boot_id", "must hold 1 to 128 characters");
   }

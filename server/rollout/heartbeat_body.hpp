@@ -14,6 +14,7 @@ namespace rolesync::rollout {
 struct Heartbeat {
   std::int64_t sequence = 0;
   std::string boot_id, agent_version, definitions_etag;
+  std::string instance;  // of this process of the agent; empty: an agent that does not say
   std::optional<double> cpu_percent, memory_percent, disk_percent;
   std::vector<std::string> acknowledged;
   // JSON texts, or empty.

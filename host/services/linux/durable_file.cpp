@@ -34,23 +34,30 @@ Status write_all(int fd, std::string_view text, const std::string& path) {
   return {};
 }
 
-}  // namespace
-
-Status write_durably(const std::string& path, std::string_view text, mode_t mode) {
+// Under a temporary name, then renamed.
+Status write_new(const std::string& path, std::string_view text, mode_t mode, bool sync) {
   const std::string temporary = path + ".new";
   ::unlink(temporary.c_str());
   UniqueFd fd(
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return cannot("create", temporary);
   Status written = write_all(fd.get(), text, temporary);
-  if (written.ok() && ::fsync(fd.get()) != 0) written = cannot("sync", temporary);
+  if (written.ok() && sync && ::fsync(fd.get()) != 0) written = cannot("sync", temporary);
   if (written.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
     written = cannot("rename", temporary);
   }
-  if (!written) {
-    ::unlink(temporary.c_str());
-    return written;
-  }
+  if (!written) ::unlink(temporary.c_str());
+  return written;
+}
+
+}  // namespace
+
+Status write_whole(const std::string& path, std::string_view text, mode_t mode) {
+  return write_new(path, text, mode, false);
+}
+
+Status write_durably(const std::string& path, std::string_view text, mode_t mode) {
+  if (Status written = write_new(path, text, mode, true); !written) return written;
   const std::string parent = std::filesystem::path(path).parent_path();
   UniqueFd directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) return cannot("sync", parent);

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "host/agent/agent.hpp"
+#include "host/agent/credential.hpp"
 #include "host/agent/identity.hpp"
 #include "host/agent/source_server.hpp"
 #include "host/services/process_identity.hpp"
@@ -125,7 +126,7 @@ TEST_F(AgentStory, JoinsOnceAndKeepsItsCredentialPrivate) {
 
   ASSERT_TRUE(join(config_, server_->url(), "rsj.abcd.-").ok());
   EXPECT_EQ(server_->joined_with(), "n1");
-  EXPECT_EQ(*read_credential(config_), "secret-of-n1");
+  EXPECT_EQ(*Credential::read(config_), "secret-of-n1");
   struct stat st {};
   ASSERT_EQ(::stat(config_.credential_file.c_str(), &st), 0);
   EXPECT_EQ(st.st_mode & 07777, 0600u);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "host/agent/credential.hpp"
 #include "host/agent/identity.hpp"
 
 namespace rolesync::agent {
@@ -135,7 +136,7 @@ TEST_F(AgentConfigFiles, TakesTheIdentityThatJoinLeft) {
   EXPECT_EQ(config->server(0).certificate_sha256, "cc");
   EXPECT_EQ(config->credential_file, directory_ + "/credential");
   EXPECT_TRUE(check_config(*config).ok());
-  EXPECT_EQ(read_credential(*config).error().reason, "not_joined");
+  EXPECT_EQ(Credential::read(*config).error().reason, "not_joined");
 }
 
 TEST_F(AgentConfigFiles, PrefixMovesTargetsAndRoots) {

@@ -23,9 +23,7 @@ class EventQueueTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
   std::unique_ptr<EventQueue> open(std::size_t limit = 100) {
-    auto queue = EventQueue::open(directory_, limit);
-    EXPECT_TRUE(queue.ok());
-    return queue ? std::move(*queue) : nullptr;
+    return EventQueue::open(directory_, limit);
   }
   static std::string texts(const EventQueue& queue) {
     std::string all;
@@ -90,6 +88,35 @@ TEST_F(EventQueueTest, HalfWrittenFilesAreDropped) {
   EXPECT_EQ(texts(*queue), "{\"whole\":1} ");
   (void)queue->add(EventKind::progress, "1");
   EXPECT_EQ(queue->oldest(5)[1].number, 10u);  // numbers are not used again
+  ASSERT_TRUE(queue->problem());
+  EXPECT_EQ(queue->problem()->reason, "queue_entry_damaged");
+  EXPECT_NE(queue->problem()->message.find("00000000000000000007.result"), std::string::npos);
+}
+
+TEST_F(EventQueueTest, AnEntryThatCannotBeReadStaysAndStopsNothing) {
+  std::filesystem::create_directory(directory_ + "/00000000000000000007.result");
+  std::ofstream(directory_ + "/00000000000000000009.result") << "{\"whole\":1}";
+  auto queue = open();
+  EXPECT_EQ(texts(*queue), "{\"whole\":1} ");
+  ASSERT_TRUE(queue->problem());
+  EXPECT_EQ(queue->problem()->reason, "queue_unreadable");
+  EXPECT_TRUE(std::filesystem::exists(directory_ + "/00000000000000000007.result"));
+}
+
+// As when the disk is full, but also for root: a file stands where the directory belongs.
+TEST_F(EventQueueTest, ADirectoryThatCannotBeWrittenKeepsResultsInMemoryUntilItCan) {
+  const std::string place = directory_ + "/queue";
+  std::ofstream(place).put('x');
+  {
+    auto queue = EventQueue::open(place, 100);
+    EXPECT_FALSE(queue->add(EventKind::result, "1").ok());
+    EXPECT_EQ(queue->problem()->reason, "queue_unwritable");
+    EXPECT_EQ(texts(*queue), "1 ");
+    std::filesystem::remove(place);
+    queue->save_again();
+    EXPECT_FALSE(queue->problem());
+  }
+  EXPECT_EQ(texts(*EventQueue::open(place, 100)), "1 ");
 }
 
 // A child adds numbered results as fast as it can until it is killed: what it was told to be safe
@@ -102,7 +129,7 @@ TEST_F(EventQueueTest, SurvivesKill) {
     if (child == 0) {
       auto queue = EventQueue::open(directory_, 1'000'000);
       for (int n = 0;; ++n) {
-        (void)(*queue)->add(EventKind::result, std::to_string(n));
+        (void)queue->add(EventKind::result, std::to_string(n));
         if (::write(pipe_ends[1], &n, sizeof n) != sizeof n) ::_exit(1);
       }
     }

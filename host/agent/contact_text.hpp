@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `rolesync-agent status` prints and how it exits. Pure but for asking whether the process
+// still runs.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "host/agent/contact.hpp"
+
+namespace rolesync::agent {
+
+// A few lines: the state, since when, why, and what to do.
+std::string contact_text(const std::optional<ContactStatus>& status);
+
+// 0 connected; 4 the server does not accept this node, or cannot prove who it is; 8 the server is
+// away, or there was no contact yet; 1 no agent runs.
+int contact_exit_code(const std::optional<ContactStatus>& status);
+
+}  // namespace rolesync::agent
