@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rolesync node list|show|assign|unassign|remove`.
+// `rolesync node list|show|assign|unassign|restart|start|stop|remove`.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -7,6 +7,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/fields.hpp"
 #include "host/cli/marks.hpp"
+#include "host/cli/role_action.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/text.hpp"
 #include "host/cli/wall_clock.hpp"
@@ -143,6 +144,7 @@ void add_node(CLI::App& app, Session& session) {
       };
     });
   }
+  add_node_actions(*node, session);
   CLI::App* remove = node->add_subcommand("remove", "revoke a node's credential and forget it");
   remove->add_option("node", command->node)->required();
   remove->callback([&session, command] {
