@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -160,6 +161,7 @@ TEST_F(HostileProcess, AReusedPidOrAnotherBootIsNotTheProcess) {
   EXPECT_EQ(call("stop")->at("state"), "stopped");
   EXPECT_TRUE(running_since(process)) << "somebody else's process was ended";
   ASSERT_TRUE(call("start").ok());
+  change_record("mark", "");
   change_record("boot_id", "another");
   const Json status = *call("status");
   EXPECT_EQ(status.at("state"), "stopped");
