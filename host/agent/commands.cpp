@@ -118,6 +118,8 @@ void Commands::act(const std::string& id, const Json& command) {
     tasks_.activate(text(payload, "task_id"), fence);
   } else if (kind == "cancel") {
     tasks_.cancel(text(payload, "task_id"));
+  } else if (kind == "control") {
+    tasks_.control(payload, fence);
   } else if (kind == "serve_source") {
     serve_source(payload);
   } else if (kind == "refresh") {

@@ -12,6 +12,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// A strategy was told not to start what does not run: there is nothing to be healthy.
+constexpr const char* kLeftStopped = "service_left_stopped";
 constexpr milliseconds kFirstPause{20}, kLongestPause{500};
 
 Status probe(const Role& role, const std::string& address, milliseconds limit) {
@@ -27,7 +29,8 @@ class ServiceWatch {
   ServiceWatch(milliseconds settle, milliseconds down) : settle_(settle), down_(down) {}
 
   void see(const ServiceState& now, Clock::time_point at) {
-    const bool running = now.state == "running" || now.state == "waiting";
+    const bool running =
+        now.state == "running" || now.state == "waiting" || now.state == "finished";
     const bool same = known_ && running == running_ && now.started_at == started_at_;
     if (!same) since_ = at;
     known_ = true;
@@ -69,6 +72,7 @@ Status wait_until_healthy(const HealthQuestion& question,
     if (watched) {
       Result<ServiceState> state = service();
       if (!state) return unhealthy(role, state.error().message);
+      if (state->reason == kLeftStopped) return {};
       watch.see(*state, Clock::now());
     }
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());

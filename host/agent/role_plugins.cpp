@@ -121,6 +121,14 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
     call.cancel_grace = kNoGrace;
   } else {
     call.attempts = kActionAttempts;
+    // A strategy that has more to do than most says so in its descriptor.
+    if (const auto strategy = registry_.find("restart_strategy", role.restart_strategy)) {
+      const auto declared = strategy->timeouts.find(action);
+      if (declared != strategy->timeouts.end()) {
+        call.time_limit = std::max<std::chrono::milliseconds>(
+            kActionLimit, std::chrono::seconds(declared->second));
+      }
+    }
   }
   Result<Json> options_given =
       registry_.complete_options("restart_strategy", role.restart_strategy, role.restart_options);
@@ -207,6 +215,24 @@ bool RolePlugins::may_look_at(const std::string& path) const {
   return allowed_root_of(config_.limits, path).ok();
 }
 
+std::vector<std::string> RolePlugins::units_of(const Role& role) const {
+  std::vector<std::string> units;
+  if (!role.systemd_service.empty()) units = {role.systemd_service};
+  if (role.restart_options.empty()) return units;
+  if (registry_.is_isolated("restart_strategy", role.restart_strategy)) return units;
+  Result<Json> answer = registry_.call(
+      "restart_strategy", role.restart_strategy, "units",
+      {{"role", role_to_json(role)}, {"options", Json(role.restart_options)}}, {kLookLimit});
+  if (!answer || !answer->is_object()) return units;
+  const auto list = answer->find("units");
+  if (list == answer->end() || !list->is_array()) return units;
+  units.clear();
+  for (const Json& unit : *list) {
+    if (unit.is_string()) units.push_back(unit.get<std::string>());
+  }
+  return units;
+}
+
 Status RolePlugins::check_control(const Role& role) const {
   if (!has_service(role)) return {};
   const auto strategy = registry_.find("restart_strategy", role.restart_strategy);
@@ -215,8 +241,10 @@ Status RolePlugins::check_control(const Role& role) const {
     return std::find(strategy->needs.begin(), strategy->needs.end(), service) !=
            strategy->needs.end();
   };
-  if (needs("service.restart") && !role.systemd_service.empty()) {
-    if (Status allowed = check_unit(config_.limits, role.systemd_service); !allowed) return allowed;
+  if (needs("service.restart")) {
+    for (const std::string& unit : units_of(role)) {
+      if (Status allowed = check_unit(config_.limits, unit); !allowed) return allowed;
+    }
   }
   if (!needs("process.run") && !needs("process.start")) return {};
   Result<FileOwner> owner = owner_of_files(role);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/agent/config.hpp"
 #include "host/plugin/registry.hpp"
@@ -20,7 +21,7 @@ namespace rolesync::agent {
 
 // What a restart strategy answers.
 struct ServiceState {
-  std::string state = "unknown";  // running, stopped, failed, unknown, waiting
+  std::string state = "unknown";  // the words of rolesync::Running in the SDK
   std::optional<Millis> started_at;
   std::string detail, reason;
 };
@@ -63,6 +64,9 @@ class RolePlugins {
   // Whether the node's limits would let the role's strategy do its work: better known before a
   // switch than after it. Errors: denied/unit_not_allowed, denied/commands_not_allowed, ...
   Status check_control(const Role& role) const;
+  // The units that the role's strategy acts on, as Units names them; of a strategy that cannot say
+  // (it runs in a child, or is older than the question): the role's service.
+  std::vector<std::string> units_of(const Role& role) const;
   // Facts about paths outside the node's allowed roots are not given away.
   bool may_look_at(const std::string& path) const;
   plugin::Registry& registry() { return registry_; }

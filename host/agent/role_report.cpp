@@ -40,7 +40,8 @@ const char* running_fact(const Role& role, bool installed, Millis activated_at,
   if (!installed) return "unknown";
   if (!has_service(role)) return "current";
   if (service && service->state == "waiting") return "current";  // what starts next is the disk
-  if (!service || service->state != "running" || !service->started_at) return "unknown";
+  const bool tells = service && (service->state == "running" || service->state == "finished");
+  if (!tells || !service->started_at) return "unknown";
   return *service->started_at < activated_at ? "restart_pending" : "current";
 }
 
@@ -78,7 +79,7 @@ const FactQuestion& RoleReporter::question(const std::shared_ptr<const Definitio
     if (!role.target_path.empty() && parts_.plugins.may_look_at(role.target_path)) {
       question_.paths.insert(role.target_path);
     }
-    if (!role.systemd_service.empty()) question_.units.insert(role.systemd_service);
+    for (std::string& unit : parts_.plugins.units_of(role)) question_.units.insert(std::move(unit));
   }
   asked_for_ = definitions;
   return question_;

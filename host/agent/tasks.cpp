@@ -44,6 +44,7 @@ Error cancelled() {
 Tasks::Tasks(Parts parts, Listener listener)
     : parts_(parts),
       listener_(std::move(listener)),
+      actions_(parts.config.state_dir + "/actions"),
       workers_("tasks", parts.config.parallel_tasks) {
   load_fences();
 }
@@ -289,6 +290,7 @@ void Tasks::resume_all() {
     }
     resume(std::move(record));
   }
+  resume_actions();
 }
 
 void Tasks::resume(TaskRecord record) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rolesync node list|show|assign|unassign|remove`; tree.cpp has identify, adopt and verify.
+// `rolesync node list|show|assign|unassign|remove`; tree.cpp has identify, adopt and verify,
+// role_action.cpp restart, start and stop.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/fields.hpp"
 #include "host/cli/marks.hpp"
+#include "host/cli/role_action.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/text.hpp"
 #include "host/cli/wall_clock.hpp"
@@ -144,6 +146,7 @@ void add_node(CLI::App& app, Session& session) {
     });
   }
   add_tree_verbs(*node, session);
+  add_node_actions(*node, session);
   CLI::App* remove = node->add_subcommand("remove", "revoke a node's credential and forget it");
   remove->add_option("node", command->node)->required();
   remove->callback([&session, command] {

@@ -8,6 +8,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/fields.hpp"
+#include "host/cli/role_action.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/text.hpp"
 
@@ -128,6 +129,7 @@ void add_role(CLI::App& app, Session& session) {
   apply->callback([&session, name] {
     session.action = [&session, name] { return apply_role(session, *name); };
   });
+  add_role_actions(*role, session);
   CLI::App* remove = role->add_subcommand("remove", "drop what was set by hand");
   remove->add_option("role", *name)->required();
   remove->callback([&session, name] {

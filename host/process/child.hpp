@@ -51,7 +51,8 @@ struct ChildResult {
   std::string explain() const;
 };
 
-// Runs to the end. An Error only when the program could not be started (reason spawn_failed).
+// Runs to the end. An Error only when the program could not be started (spawn_failed,
+// program_missing, program_not_executable).
 Result<ChildResult> run_child(const ChildSpec& spec);
 
 // A child that goes on running: two-way pipes, ended by the destructor.

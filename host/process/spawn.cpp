@@ -31,7 +31,18 @@ bool is_program(const std::string& path) {
 // The path exec gets. A name without '/' is looked up in the child's own PATH, not in ours.
 Result<std::string> find_program(const ChildSpec& spec) {
   const std::string& name = spec.argv[0];
-  if (name.find('/') != std::string::npos) return name;
+  if (name.find('/') != std::string::npos) {
+    // As exec would see it: a relative one is found from the child's directory.
+    const std::string seen =
+        name[0] == '/' || spec.directory.empty() ? name : spec.directory + "/" + name;
+    if (is_program(seen)) return name;
+    const bool there = ::access(seen.c_str(), F_OK) == 0;
+    Error error =
+        spawn_failed(name, there ? seen + " is not an executable file" : "there is no " + seen,
+                     there ? "chmod +x it, if it is a program" : "install it");
+    error.reason = there ? "program_not_executable" : "program_missing";
+    return error;
+  }
   auto it = spec.environment.find("PATH");
   const std::string path = it == spec.environment.end() ? kDefaultPath : it->second;
   for (std::size_t begin = 0; begin <= path.size();) {
@@ -42,7 +53,10 @@ Result<std::string> find_program(const ChildSpec& spec) {
     }
     begin = end + 1;
   }
-  return spawn_failed(name, "not found in PATH=" + path, "install it, or give its full path");
+  Error error =
+      spawn_failed(name, "not found in PATH=" + path, "install it, or give its full path");
+  error.reason = "program_missing";
+  return error;
 }
 
 // posix_spawn cannot change the user. setpriv (util-linux) does exactly that and then execs in

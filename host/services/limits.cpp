@@ -27,9 +27,21 @@ bool contains(const std::filesystem::path& root, const std::filesystem::path& pa
   return true;
 }
 
+// "user:NAME/" apart from the unit or the glob of units: a glob never reaches from the units of the
+// system into those of a user, nor from one user's into another's.
+struct OwnedName {
+  std::string owner, name;
+};
+
 std::string short_name(const std::string& unit) {
   constexpr std::string_view suffix = ".service";
   return unit.ends_with(suffix) ? unit.substr(0, unit.size() - suffix.size()) : unit;
+}
+
+OwnedName owned_name(const std::string& unit) {
+  const std::size_t slash = unit.starts_with("user:") ? unit.find('/') : std::string::npos;
+  if (slash == std::string::npos) return {"", short_name(unit)};
+  return {unit.substr(0, slash), short_name(unit.substr(slash + 1))};
 }
 
 }  // namespace
@@ -53,9 +65,11 @@ Result<std::string> allowed_root_of(const Limits& limits, const std::string& pat
 }
 
 Status check_unit(const Limits& limits, const std::string& unit) {
-  const std::string name = short_name(unit);
+  const OwnedName name = owned_name(unit);
   for (const std::string& pattern : limits.allowed_units) {
-    if (::fnmatch(short_name(pattern).c_str(), name.c_str(), 0) == 0) return {};
+    const OwnedName allowed = owned_name(pattern);
+    if (allowed.owner != name.owner) continue;
+    if (::fnmatch(allowed.name.c_str(), name.name.c_str(), 0) == 0) return {};
   }
   return Error{ErrorKind::denied, "unit_not_allowed",
                "the unit " + unit + " is not in the node's allowed_units (" +

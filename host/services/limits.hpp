@@ -14,9 +14,10 @@ namespace rolesync {
 
 struct Limits {
   std::vector<std::string> allowed_roots;  // absolute directories; roles live beneath them
-  std::vector<std::string> allowed_units;  // globs of unit names, without ".service"
-  bool commands_allowed = false;           // may programs of roles be run at all
-  bool commands_as_root = false;           // and by root, when the files are root's
+  // Globs of unit names, without ".service"; "user:NAME/glob" for units of that user's manager.
+  std::vector<std::string> allowed_units;
+  bool commands_allowed = false;  // may programs of roles be run at all
+  bool commands_as_root = false;  // and by root, when the files are root's
 };
 
 // The longest allowed root that contains `path` (itself, its parents and symlinks resolved as far

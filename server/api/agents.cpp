@@ -100,7 +100,7 @@ void heartbeat(Api& api, const Request& request, std::shared_ptr<http::Reply> re
     const auto events =
         rollout::parse_task_event_list(beat->task_events, beat->boot_id, rollout::now_millis());
     if (!events) return reply->send(refuse(events.error()));
-    const Status taken = api.engine.runner.report(request.parameters.at("id"), *events);
+    const Status taken = api.engine.take_events(request.parameters.at("id"), *events);
     if (!taken) return reply->send(refuse(taken.error()));
   }
   api.engine.heartbeats.take(request.parameters.at("id"), *beat, *wait, std::move(reply),
@@ -113,7 +113,7 @@ Response task_events(Api& api, const Request& request) {
   const auto events = rollout::parse_task_events(request.body, now);
   if (!events) return refuse(events.error());
   api.engine.nodes.touch(node, now);
-  if (Status taken = api.engine.runner.report(node, *events); !taken) {
+  if (Status taken = api.engine.take_events(node, *events); !taken) {
     return refuse(taken.error());
   }
   return json_answer(200, {{"accepted", events->size()}});

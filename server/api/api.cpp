@@ -14,6 +14,7 @@ void add_routes(http::Router& router, Api& api) {
   add_sync_job_routes(router, api);
   add_node_routes(router, api);
   add_node_role_routes(router, api);
+  add_role_action_routes(router, api);
   add_token_routes(router, api);
   add_tree_routes(router, api);
   add_history_routes(router, api);

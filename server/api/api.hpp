@@ -35,6 +35,7 @@ void add_node_routes(http::Router& router, Api& api);
 void add_node_role_routes(http::Router& router, Api& api);
 void add_metrics_routes(http::Router& router, Api& api);
 void add_plugin_routes(http::Router& router, Api& api);
+void add_role_action_routes(http::Router& router, Api& api);  // restart, start, stop
 void add_role_routes(http::Router& router, Api& api);
 void add_server_routes(http::Router& router, Api& api);  // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);

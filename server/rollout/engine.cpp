@@ -57,6 +57,7 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       planner(registry, catalog, nodes, intake, source, identifications),
       desk(store, planner, catalog),
       runner(store, commands, nodes, events, options.limits),
+      actions(store, commands, nodes, catalog, heartbeats, events, options.limits),
       offers(store, registry, source, streams, options.offers) {}
 
 Engine::~Engine() {
@@ -80,6 +81,7 @@ Status Engine::start() {
   });
   intake.start();
   if (Status resumed = runner.resume(); !resumed) return resumed;
+  if (Status loaded = actions.load(); !loaded) return loaded;
   ticker_ = std::thread([this] { watch_time(); });
   return {};
 }
@@ -93,6 +95,18 @@ void Engine::stop() {
   if (ticker_.joinable()) ticker_.join();
   inquiries.end_all();
   intake.stop();
+}
+
+Status Engine::take_events(const std::string& node, std::vector<ReportedEvent> events) {
+  const auto of_actions = std::stable_partition(
+      events.begin(), events.end(),
+      [](const ReportedEvent& event) { return !RoleActions::is_action(event.record.task_id); });
+  const std::vector<ReportedEvent> about_actions(of_actions, events.end());
+  events.erase(of_actions, events.end());
+  if (!about_actions.empty()) {
+    if (Status taken = actions.report(node, about_actions); !taken) return taken;
+  }
+  return events.empty() ? Status() : runner.report(node, events);
 }
 
 void Engine::catalog_changed() {
@@ -159,6 +173,7 @@ void Engine::watch_time() {
     }
     runner.tick();
     inquiries.tick(now);
+    actions.tick();
     heartbeats.flush_last_seen(now);
     if (now - forgot_at_ > hour) forget_old(now);
   }
@@ -169,7 +184,7 @@ void Engine::forget_old(Millis now) {
   const Status forgotten = store.write([&](store::Session& s) -> Status {
     for (const Status& done :
          {store::forget_commands(s, now - 7 * day), store::forget_answers(s, now - day),
-          store::forget_plans(s, now - 30 * day)}) {
+          store::forget_plans(s, now - 30 * day), store::forget_role_actions(s, now - 30 * day)}) {
       if (!done) return done;
     }
     const auto last = store::last_event(s);

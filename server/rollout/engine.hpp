@@ -20,6 +20,7 @@
 #include "server/rollout/node_registry.hpp"
 #include "server/rollout/offer_desk.hpp"
 #include "server/rollout/planner.hpp"
+#include "server/rollout/role_actions.hpp"
 #include "server/rollout/role_catalog.hpp"
 #include "server/rollout/tree_desk.hpp"
 
@@ -46,6 +47,9 @@ class Engine {
   // Threads end; nothing new is begun. What waits is answered by the front when it stops.
   void stop();
 
+  // What the agent of `node` says about its tasks and actions. Errors: denied/task_of_other_node.
+  Status take_events(const std::string& node, std::vector<ReportedEvent> events);
+
   store::Store& store;
   plugin::Registry& registry;
   source::SourceService& source;
@@ -64,6 +68,7 @@ class Engine {
   Planner planner;
   JobDesk desk;
   JobRunner runner;
+  RoleActions actions;
   OfferDesk offers;
 
  private:

@@ -120,7 +120,7 @@ node_id = "{machine.name}"
 state_dir = "/var/lib/rolesync-agent"
 plugin_dirs = ["/usr/lib/rolesync/plugins"]
 allowed_roots = ["/srv"]
-allowed_units = ["app-*"]
+allowed_units = ["app-*", "user:app/*", "user:idle/*"]
 detect_seconds = 1
 [server]
 url = "{self.url}"

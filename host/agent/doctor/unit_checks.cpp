@@ -175,6 +175,12 @@ Findings check_allowed_units(const AgentConfig& config, Units& units) {
   Findings findings;
   if (named.empty()) return findings;
   for (const auto& [unit, status] : units.status(named)) {
+    if (status.reason.starts_with("user_")) {
+      findings.push_back(warning("systemd.unit", status.reason.c_str(),
+                                 unit + " cannot be asked for: that user's systemd manager does "
+                                        "not answer",
+                                 "loginctl enable-linger for that user"));
+    }
     if (!status.reason.empty()) continue;  // systemd.bus says it
     if (status.load_state == "not-found") {
       findings.push_back(warning("systemd.unit", "unit_missing",

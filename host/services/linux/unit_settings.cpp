@@ -63,9 +63,9 @@ bool UnitFilter::permits(const std::string& name) const {
 }
 
 std::optional<UnitSettings> unit_settings(const std::string& unit) {
-  const Bus connection = connect();
-  if (!connection) return std::nullopt;
-  sd_bus* bus = connection.get();
+  const Result<Bus> connected = connect("");
+  if (!connected) return std::nullopt;
+  sd_bus* bus = connected->get();
   const std::string object = unit_path(unit);
   const char* path = object.c_str();
   UnitSettings settings;
@@ -93,7 +93,7 @@ std::optional<UnitSettings> unit_settings(const std::string& unit) {
 
 SystemdState systemd_state() {
   if (sd_booted() <= 0) return SystemdState::not_there;
-  return connect() ? SystemdState::reachable : SystemdState::unreachable;
+  return connect("") ? SystemdState::reachable : SystemdState::unreachable;
 }
 
 }  // namespace rolesync

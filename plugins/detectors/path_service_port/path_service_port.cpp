@@ -44,6 +44,7 @@ class PathServicePort : public rolesync::Detector {
     switch (service.state) {
       case Running::running:
       case Running::waiting:
+      case Running::finished:
         found.state = State::active;
         found.health = Health::healthy;
         break;
