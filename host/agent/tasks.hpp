@@ -46,7 +46,7 @@ class Tasks {
 
   void stage(const Json& payload, std::uint64_t fence);
   void activate(const std::string& task_id, std::uint64_t fence);
-  void cancel(const std::string& task_id);
+  void cancel(const std::string& task_id, std::uint64_t fence);
 
   // At start, after the installations were recovered: staging begins again, staged tasks wait on,
   // switching ones go on from their step (or end as `interrupted` when their switch was undone).

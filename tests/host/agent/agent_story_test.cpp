@@ -300,6 +300,27 @@ TEST_F(AgentStory, ObeysNoStaleOrderAndActsOncePerId) {
   server_->order("c2", "stage", server_->task("t2", role_, content), 6);
   EXPECT_EQ(end_of("t2")["reason"], "stale_fence");
 
+  // Nor may an older worker switch or take back what a newer one has staged.
+  server_->order("c2a", "activate", {{"task_id", "t1"}}, 6);
+  server_->order("c2b", "cancel", {{"task_id", "t1"}}, 5);
+  const auto acknowledged = [this](const char* id) {
+    return !server_
+                ->heartbeat([&](const Json& body) {
+                  for (const Json& each : body["acknowledged"]) {
+                    if (each == id) return true;
+                  }
+                  return false;
+                })
+                .is_null();
+  };
+  ASSERT_TRUE(acknowledged("c2a") && acknowledged("c2b"));
+  EXPECT_FALSE(fs::exists(target("f")));
+  for (const Json& event : server_->events()) {
+    EXPECT_FALSE(event["task_id"] == "t1" && event["state"] != "staging" &&
+                 event["state"] != "staged")
+        << event;
+  }
+
   server_->order("c3", "cancel", {{"task_id", "t1"}}, 7);
   EXPECT_EQ(end_of("t1")["state"], "cancelled");
   // Offered again under an id that was obeyed already: nothing happens but the acknowledgement.
