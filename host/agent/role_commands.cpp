@@ -107,7 +107,9 @@ CommandOutcome run_role_command(const AgentConfig& config, const RoleCommand& or
   Enclosure enclosure(order.task_id);
   enclosure.put_in(spec);
   Result<ChildResult> result = run_child(spec);
-  const std::size_t left = enclosure.end();
+  // The agent itself ends within a second.
+  const bool hurry = cancelled && cancelled->load();
+  const std::size_t left = enclosure.end(hurry ? milliseconds(200) : milliseconds(5'000));
   if (!result) return {result.error(), ""};
   CommandOutcome outcome{{}, result->output + result->errors};
   if (left > 0) {

@@ -140,6 +140,13 @@ Next resumed_step(const TaskShape& shape, Position at, bool switched) {
   return {at, End::succeeded};
 }
 
+bool stays_drained(const TaskShape& shape, Step last, Outcome outcome) {
+  const bool puts_back =
+      last == Step::undrain || last == Step::resume_undrain || last == Step::restore_undrain;
+  const bool can = shape.has_undrain || shape.old_undrain;
+  return drains(shape) && can && last != Step::pre_sync && !(puts_back && outcome == Outcome::ok);
+}
+
 std::string_view step_name(Step step) {
   return row(step).name;
 }

@@ -74,6 +74,9 @@ AfterDeath after_death(Step step, bool switched);
 // The same as the next step to do.
 Next resumed_step(const TaskShape& shape, Position at, bool switched);
 
+// Whether a task that ended after this step has taken its node out of use and not put it back.
+bool stays_drained(const TaskShape& shape, Step last, Outcome outcome);
+
 // "pre_sync", ... as kept on disk.
 std::string_view step_name(Step step);
 std::optional<Step> step_from_name(std::string_view name);

@@ -82,6 +82,7 @@ void TaskRunner::resume() {
 }
 
 void TaskRunner::go_on(Next next) {
+  Outcome last = Outcome::failed;  // without a next step there was one that failed
   while (next.at) {
     record_.position = *next.at;
     const Step step = next.at->step;
@@ -113,7 +114,11 @@ void TaskRunner::go_on(Next next) {
       done.saved = std::move(result.saved);
       parts_.events.progress(record_, done);
     }
-    next = next_step(shape(), record_.position, result.status ? Outcome::ok : Outcome::failed);
+    last = result.status ? Outcome::ok : Outcome::failed;
+    next = next_step(shape(), record_.position, last);
+  }
+  if (next.end != End::succeeded && stays_drained(shape(), record_.position.step, last)) {
+    record_.failure_message += "; the node was drained and has not been put back into use";
   }
   finish(next.end);
 }
