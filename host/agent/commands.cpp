@@ -117,7 +117,7 @@ void Commands::act(const std::string& id, const Json& command) {
   } else if (kind == "activate") {
     tasks_.activate(text(payload, "task_id"), fence);
   } else if (kind == "cancel") {
-    tasks_.cancel(text(payload, "task_id"));
+    tasks_.cancel(text(payload, "task_id"), fence);
   } else if (kind == "control") {
     tasks_.control(payload, fence);
   } else if (kind == "serve_source") {

@@ -39,6 +39,8 @@ struct AgentConfig {
   std::size_t keep_releases = 3;
   std::size_t parallel_tasks = 4;  // of different targets
   std::chrono::seconds health_limit{30};
+  // How long a service must run in one piece, and how long it may be down, to count as that.
+  std::chrono::milliseconds health_settle{1000}, health_down{2000};
   std::chrono::seconds command_limit{600};
   std::chrono::seconds detect_interval{10};  // local look between heartbeats
   std::size_t queue_limit = 10'000;          // events kept while the server is away
@@ -50,6 +52,11 @@ struct AgentConfig {
   ServerAddress server(std::size_t index) const;
   std::string probed_address() const {
     return health_address.empty() ? "127.0.0.1" : health_address;
+  }
+  // Of a machine's own loopback the other family is asked when the first does not answer.
+  std::vector<std::string> probed_addresses() const {
+    if (health_address.empty()) return {"127.0.0.1", "::1"};
+    return {health_address};
   }
   // The role as it is on this node: its target under path_prefix.
   Role localized(Role role) const;

@@ -2,6 +2,7 @@
 #include "host/agent/health.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "host/services/health_probe.hpp"
@@ -16,11 +17,19 @@ using std::chrono::milliseconds;
 constexpr const char* kLeftStopped = "service_left_stopped";
 constexpr milliseconds kFirstPause{20}, kLongestPause{500};
 
-Status probe(const Role& role, const std::string& address, milliseconds limit) {
+// The error is that of the first address: the usual one.
+Status probe(const Role& role, const std::vector<std::string>& addresses, milliseconds limit) {
   if (!role.health_check_port) return {};
   const int port = *role.health_check_port;
-  return role.health_check_path.empty() ? probe_port(address, port, limit)
-                                        : probe_http(address, port, role.health_check_path, limit);
+  std::optional<Error> first;
+  for (const std::string& address : addresses) {
+    const Status probed = role.health_check_path.empty()
+                              ? probe_port(address, port, limit)
+                              : probe_http(address, port, role.health_check_path, limit);
+    if (probed) return {};
+    if (!first) first = probed.error();
+  }
+  return first ? Status(*first) : Status();
 }
 
 // Follows the service's state over time: running in one piece, or down for good.
@@ -77,7 +86,7 @@ Status wait_until_healthy(const HealthQuestion& question,
     }
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
     Status probed =
-        probe(role, question.address, std::clamp(left, milliseconds(50), milliseconds(5000)));
+        probe(role, question.addresses, std::clamp(left, milliseconds(50), milliseconds(5000)));
     const bool by_port = role.health_check_port && probed.ok() && (!watched || watch.usable());
     const bool by_service = !role.health_check_port && watch.settled();
     if (by_port || by_service) return {};

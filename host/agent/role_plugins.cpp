@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "host/services/process_unit.hpp"
+
 namespace rolesync::agent {
 namespace {
 
@@ -38,6 +40,29 @@ Json to_json(const ServiceState& service) {
   return object;
 }
 
+// Who listens on the role's port, and where. Whose a process is can be told of systemd units only.
+Json port_facts(const Role& role, const std::vector<ListeningPort>& ports,
+                const std::vector<std::string>& asked_at) {
+  Json addresses = Json::array();
+  std::string owner = "unknown", process;
+  bool certain = true, answers = false;
+  for (const ListeningPort& each : ports) {
+    if (each.port != *role.health_check_port) continue;
+    if (addresses.empty() || addresses.back() != each.address) addresses.push_back(each.address);
+    for (const std::string& address : asked_at) answers = answers || reachable_at(each, address);
+    const std::optional<bool> own =
+        role.systemd_service.empty() ? std::nullopt : is_of_unit(each.pid, role.systemd_service);
+    if (own == true) owner = "service";
+    if (own == true || process.empty()) process = each.process;
+    certain = certain && own.has_value();
+  }
+  if (owner != "service" && certain && !addresses.empty()) owner = "other";
+  return {{"addresses", std::move(addresses)},
+          {"process", process},
+          {"owner", owner},
+          {"answers", answers}};
+}
+
 std::optional<uid_t> user_id(const std::string& name) {
   std::string buffer(16384, '\0');
   passwd entry{}, *found = nullptr;
@@ -53,6 +78,10 @@ std::optional<gid_t> group_id(const std::string& name) {
 }
 
 }  // namespace
+
+std::string programs_root(const AgentConfig& config) {
+  return config.state_dir + "/run/programs";
+}
 
 bool has_service(const Role& role) {
   return !role.systemd_service.empty() || !role.restart_options.empty();
@@ -95,6 +124,7 @@ NodeServicesOptions RolePlugins::services_for(const std::string& kind,
   options.state = &state_;
   options.plugin_host_program = config_.plugin_host;
   options.private_root = config_.state_dir + "/run";
+  options.programs_root = programs_root(config_);
   options.log_root = config_.state_dir + "/logs";
   if (!config_.health_address.empty()) {
     options.environment["ROLESYNC_ADDRESS"] = config_.health_address;
@@ -150,8 +180,7 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
   return state;
 }
 
-Result<Detection> RolePlugins::detect(const Role& role, bool path_exists,
-                                      const std::optional<ServiceState>& service, Units& units,
+Result<Detection> RolePlugins::detect(const Role& role, const Sight& sight, Units& units,
                                       Ports& ports, const CancelFlag* cancelled) {
   NodeServicesOptions options = services_for("detector", role.detector);
   options.units = &units;
@@ -159,16 +188,22 @@ Result<Detection> RolePlugins::detect(const Role& role, bool path_exists,
   options.cancelled = cancelled;
   Json listening = Json::array();
   Result<std::vector<ListeningPort>> scanned = ports.scan();
-  if (!scanned) return scanned.error();
-  for (const ListeningPort& port : *scanned) {
-    if (listening.empty() || listening.back() != port.port) listening.push_back(port.port);
+  Json facts{{"path_exists", sight.path_exists},
+             {"path_error", sight.path_error},
+             {"ports_error", scanned ? "" : scanned.error().reason},
+             {"service", sight.service ? to_json(*sight.service) : Json(nullptr)}};
+  if (scanned) {
+    for (const ListeningPort& port : *scanned) {
+      if (listening.empty() || listening.back() != port.port) listening.push_back(port.port);
+    }
+    const Result<std::vector<ListeningPort>> all = ports.scan_all();
+    if (role.health_check_port && all) {
+      facts["port"] = port_facts(role, *all, config_.probed_addresses());
+    }
   }
+  facts["listening_ports"] = std::move(listening);
   NodeServices services(std::move(options));
-  const Json request{{"role", role_to_json(role)},
-                     {"facts",
-                      {{"path_exists", path_exists},
-                       {"service", service ? to_json(*service) : Json(nullptr)},
-                       {"listening_ports", std::move(listening)}}}};
+  const Json request{{"role", role_to_json(role)}, {"facts", std::move(facts)}};
   const plugin::CallOptions call{kLookLimit, &services, cancelled, 1, kNoGrace};
   Result<Json> answer = registry_.call("detector", role.detector, "detect", request, call);
   if (!answer) return answer.error();

@@ -34,6 +34,13 @@ struct Detection {
   std::shared_ptr<const Json> evidence;  // an object
 };
 
+// What a detector is told, beside the ports.
+struct Sight {
+  bool path_exists = false;
+  std::string path_error;  // why that is not known; empty: it is
+  std::optional<ServiceState> service;
+};
+
 struct FetchOrder {
   std::shared_ptr<const Json> offer;  // what the deployer's server half said
   std::string offer_id, staging, basis, list_file;
@@ -49,8 +56,7 @@ class RolePlugins {
   // `action`: status, start, stop, restart. Units and ports may be those of collected facts.
   Result<ServiceState> service(const Role& role, const char* action, Units& units, Ports& ports,
                                const CancelFlag* cancelled);
-  Result<Detection> detect(const Role& role, bool path_exists,
-                           const std::optional<ServiceState>& service, Units& units, Ports& ports,
+  Result<Detection> detect(const Role& role, const Sight& sight, Units& units, Ports& ports,
                            const CancelFlag* cancelled);
   using StreamOpener = std::function<Result<std::unique_ptr<Stream>>(const std::string& offer_id)>;
   Status fetch(const Role& role, const FetchOrder& order, StreamOpener opener,
@@ -77,6 +83,9 @@ class RolePlugins {
   plugin::Registry& registry_;
   mutable PluginState state_;
 };
+
+// Where the programs are on record that run for plugins now.
+std::string programs_root(const AgentConfig& config);
 
 // Something runs for this role on a node: it names a service, or tells its strategy how to run one.
 bool has_service(const Role& role);

@@ -45,6 +45,20 @@ const char* running_fact(const Role& role, bool installed, Millis activated_at,
   return *service->started_at < activated_at ? "restart_pending" : "current";
 }
 
+Sight sight_of(const Role& role, const Facts& facts, const std::optional<ServiceState>& service) {
+  Sight sight;
+  sight.service = service;
+  const auto path = facts.path_exists.find(role.target_path);
+  if (path != facts.path_exists.end()) {
+    sight.path_exists = path->second;
+    const auto error = facts.path_errors.find(role.target_path);
+    if (error != facts.path_errors.end()) sight.path_error = error->second;
+  } else if (!role.target_path.empty()) {
+    sight.path_error = "path_not_allowed";  // the node's config keeps it from us
+  }
+  return sight;
+}
+
 bool listens(const Facts& facts, int port) {
   return std::any_of(facts.ports.begin(), facts.ports.end(),
                      [&](const ListeningPort& each) { return each.port == port; });
@@ -218,10 +232,8 @@ Observation RoleReporter::observe(const Role& role, const std::shared_ptr<const 
       return seen;
     }
   }
-  const auto path = facts->path_exists.find(role.target_path);
-  const bool path_exists = path != facts->path_exists.end() && path->second;
   Result<Detection> detected =
-      parts_.plugins.detect(role, path_exists, seen.service, units, ports, cancelled);
+      parts_.plugins.detect(role, sight_of(role, *facts, seen.service), units, ports, cancelled);
   seen.detection = detected ? std::move(*detected) : plugin_failed(detected.error());
   return seen;
 }

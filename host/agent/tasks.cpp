@@ -7,6 +7,7 @@
 #include "host/agent/stage.hpp"
 #include "host/agent/task_runner.hpp"
 #include "host/services/durable_file.hpp"
+#include "host/services/running_programs.hpp"
 
 namespace rolesync::agent {
 
@@ -256,9 +257,14 @@ void Tasks::collect_garbage(const std::string& role, Installation& installation)
   }
 }
 
-void Tasks::cancel(const std::string& task_id) {
+void Tasks::cancel(const std::string& task_id, std::uint64_t fence) {
   std::shared_ptr<Live> live = find(task_id);
   if (!live) return;
+  if (Status fresh = check_fence(live->record.task.role.name, fence); !fresh) {
+    log_event(LogLevel::warning, "command.refused",
+              {{"task", task_id}, {"detail", fresh.error().text()}});
+    return;
+  }
   (void)parts_.store.mark_cancelled(task_id);  // a cancelled task must not wait on after a death
   bool waits = false;
   {
@@ -279,6 +285,10 @@ void Tasks::do_drop(const std::shared_ptr<Live>& live) {
 }
 
 void Tasks::resume_all() {
+  if (const std::size_t left = end_left_programs(programs_root(parts_.config)); left > 0) {
+    log_event(LogLevel::warning, "plugin.left_programs_ended",
+              {{"programs", std::to_string(left)}});
+  }
   for (TaskRecord& record : parts_.store.load_all()) {
     if (record.phase == TaskPhase::done) {
       parts_.store.remove(record.task.task_id);

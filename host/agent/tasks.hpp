@@ -47,7 +47,7 @@ class Tasks {
 
   void stage(const Json& payload, std::uint64_t fence);
   void activate(const std::string& task_id, std::uint64_t fence);
-  void cancel(const std::string& task_id);
+  void cancel(const std::string& task_id, std::uint64_t fence);
   // A restart, start or stop of a role without a sync (role_action.hpp).
   void control(const Json& payload, std::uint64_t fence);
 

@@ -17,6 +17,10 @@ namespace {
 
 constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 constexpr const char* kSetpriv = "/usr/bin/setpriv";
+// Moves itself into the cgroup whose list of processes is $0, then becomes the program. That comes
+// before anything can be forked, which moving the child from outside would not. A cgroup that does
+// not let it in is no reason not to run.
+constexpr const char* kEnterCgroup = "echo 0 2>/dev/null >\"$0\"; exec \"$@\"";
 
 Error spawn_failed(const std::string& program, const std::string& why, std::string hint = {}) {
   return {ErrorKind::failed, "spawn_failed", "cannot start '" + program + "': " + why,
@@ -77,6 +81,31 @@ Result<std::vector<std::string>> user_prefix(const ChildSpec& spec) {
   return std::vector<std::string>{kSetpriv, "--reuid=" + std::to_string(uid),
                                   "--regid=" + std::to_string(*gid),
                                   found ? "--init-groups" : "--clear-groups", "--"};
+}
+
+// What exec gets.
+struct CommandLine {
+  std::string path;
+  std::vector<std::string> arguments;
+};
+
+// The program, behind those that prepare its process and then become it.
+Result<CommandLine> command_line(const ChildSpec& spec) {
+  Result<std::string> program = find_program(spec);
+  if (!program) return program.error();
+  Result<std::vector<std::string>> prefix = user_prefix(spec);
+  if (!prefix) return prefix.error();
+  if (!spec.cgroup.empty()) {
+    prefix->insert(prefix->begin(), {"/bin/sh", "-c", kEnterCgroup, spec.cgroup + "/cgroup.procs"});
+  }
+  if (prefix->empty()) return CommandLine{*program, spec.argv};
+  if (program->front() == '/' && !is_program(*program)) {
+    return spawn_failed(*program, "there is no such program");  // it would fail in our child only
+  }
+  CommandLine line{prefix->front(), *prefix};
+  line.arguments.push_back(*program);
+  line.arguments.insert(line.arguments.end(), spec.argv.begin() + 1, spec.argv.end());
+  return line;
 }
 
 class FileActions {
@@ -164,17 +193,8 @@ Result<Spawned> spawn(const ChildSpec& spec, const ChildFds& fds, Grouping group
   if (!spec.directory.empty() && !is_directory(spec.directory)) {
     return spawn_failed(spec.argv[0], "its directory " + spec.directory + " does not exist");
   }
-  Result<std::string> program = find_program(spec);
-  if (!program) return program.error();
-  Result<std::vector<std::string>> prefix = user_prefix(spec);
-  if (!prefix) return prefix.error();
-
-  std::vector<std::string> arguments = *prefix;
-  arguments.insert(arguments.end(), spec.argv.begin(), spec.argv.end());
-  if (!prefix->empty()) {
-    arguments[prefix->size()] = *program;
-    program = prefix->front();
-  }
+  Result<CommandLine> line = command_line(spec);
+  if (!line) return line.error();
   std::vector<std::string> variables;
   for (const auto& [name, value] : spec.environment) {
     variables.push_back(name);
@@ -191,8 +211,8 @@ Result<Spawned> spawn(const ChildSpec& spec, const ChildFds& fds, Grouping group
   Attributes attributes(grouping);
 
   Spawned child;
-  const int failure = ::posix_spawn(&child.pid, program->c_str(), actions.get(), attributes.get(),
-                                    pointers(arguments).data(), pointers(variables).data());
+  const int failure = ::posix_spawn(&child.pid, line->path.c_str(), actions.get(), attributes.get(),
+                                    pointers(line->arguments).data(), pointers(variables).data());
   if (failure != 0) return spawn_failed(spec.argv[0], std::strerror(failure));
   child.exit_fd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.exit_fd) {

@@ -13,6 +13,7 @@
 #include "host/services/process_identity.hpp"
 #include "host/services/request_fields.hpp"
 #include "host/values/secret.hpp"
+#include "host/services/running_programs.hpp"
 
 namespace rolesync {
 namespace {
@@ -108,6 +109,10 @@ Result<Json> NodeServices::run_program(const Json& request) {
   if (!connection) return connection.error();
   if (*stdio) spec->stdio_fd = (*stdio)->get();
   if (*connection) spec->connection_fd = (*connection)->get();
+  std::optional<RunningProgram> on_record;
+  if (!options_.programs_root.empty()) {
+    spec->started = [&](pid_t pid) { on_record.emplace(options_.programs_root, pid); };
+  }
   Result<ChildResult> result = run_child(*spec);
   if (!result) return result.error();
   if (result->was_cancelled) return cancelled_error();

@@ -100,6 +100,18 @@ void decide_restart(PlanRow& row, const Role& role, const PlanInput& input) {
                                                : "process";
 }
 
+// What surrounds a restart runs only when there is one.
+void list_commands(PlanRow& row, const Role& role) {
+  if (!row.acts()) return;
+  const bool restarts = row.restart || (role.switch_mode == SwitchMode::stopped &&
+                                        row.restart_reason != "no_service");
+  for (const NamedCommand& each : commands_of(role)) {
+    const bool around_restart =
+        each.command == &role.drain_cmd || each.command == &role.undrain_cmd;
+    if (restarts || !around_restart) row.commands.emplace_back(each.field);
+  }
+}
+
 void warn(PlanRow& row, std::string reason, std::string message, std::string hint) {
   row.blockers.push_back({std::move(reason), std::move(message), std::move(hint), false});
 }
@@ -238,6 +250,7 @@ PlanRow make_row(const PlannedRole& planned, const PlannedNode& node, const Plan
   const Start start = start_of(row, node, report);
   row.change = row.to.content_id.empty() ? "none" : change_of(row, start);
   decide_restart(row, planned.role, input);
+  list_commands(row, planned.role);
   check_row(row, planned, node, report, start, input);
 
   const Manifest* to = known_manifest(input, row.to.content_id);

@@ -82,6 +82,7 @@ struct PlanRow {
   std::uint64_t bytes = 0;
   std::string first_install;
   int order = 100;
+  std::vector<std::string> commands;  // fields of those that will run, in their order
 
   bool acts() const { return change != "none" || restart; }
   const Blocker* stopper() const;
