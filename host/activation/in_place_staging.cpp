@@ -312,6 +312,7 @@ Status InPlaceInstallation::check_exchange() {
 Status InPlaceInstallation::verify_staged(const Manifest& next, FirstInstall first_install) {
   prepared_.reset();
   if (Status status = ready(); !status) return status;
+  if (Status status = remove_below(fs_, state_.basis()); !status) return status;  // has served
   if (Status status = know_drift(Look::trust); !status) return status;
   if (Result<std::uint64_t> target = check_target(); !target) return target.error();
   if (!installed() && first_install == FirstInstall::refuse) {
@@ -332,7 +333,10 @@ Status InPlaceInstallation::verify_staged(const Manifest& next, FirstInstall fir
 Status InPlaceInstallation::discard_staged() {
   if (Status status = ready(); !status) return status;
   prepared_.reset();
-  if (Status status = remove_below(fs_, state_.basis()); !status) return status;
+  for (const std::string& rest :
+       {state_.basis(), state_.next_marker(), state_.journal() + ".tmp"}) {
+    if (Status status = remove_below(fs_, rest); !status) return status;
+  }
   return staging_.clear();
 }
 

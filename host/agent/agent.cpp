@@ -107,6 +107,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
   if (!credential) return credential.error();
   Result<UniqueFd> lock = lock_state(config);
   if (!lock) return lock.error();
+  remove_leftovers(config);
   std::unique_ptr<EventQueue> queue =
       EventQueue::open(config.state_dir + "/queue", config.queue_limit);
 

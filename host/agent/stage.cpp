@@ -24,8 +24,10 @@ Error cancelled_error() {
   return {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"};
 }
 
+// Space does not come back within the minute that we would try.
 bool is_transient(const Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
+  return (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout) &&
+         error.reason != "disk_full";
 }
 
 // Removes the list of wanted blobs when the fetch is over.

@@ -331,6 +331,7 @@ void TaskRunner::finish(End end) {
     event.reason = record_.failure_reason;
     event.message = record_.failure_message;
   }
+  if (end == End::failed) (void)installation_.discard_staged();  // nobody will switch to it
   Result<Proof> proof =
       parts_.prover.prove(record_.task.role, installation_, Prover::Depth::needed);
   if (proof) event.verified_at = proof->verified_at;

@@ -158,7 +158,7 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
   if (stopping_) return;  // the next start reports it
   if (!staged) {
     const bool wanted = live->cancelled || staged.error().reason == "cancelled";
-    if (held && wanted) (void)(*held)->discard_staged();
+    if (held) (void)(*held)->discard_staged();
     return wanted ? end(record, "cancelled", cancelled()) : end(record, "failed", staged.error());
   }
   bool cancelled_meanwhile = false;
@@ -171,7 +171,10 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
     (void)(*held)->discard_staged();
     return end(record, "cancelled", cancelled());
   }
-  if (Status saved = parts_.store.save(record); !saved) return end(record, "failed", saved.error());
+  if (Status saved = parts_.store.save(record); !saved) {
+    (void)(*held)->discard_staged();
+    return end(record, "failed", saved.error());
+  }
   parts_.events.progress(record, {"staged", "verify", "", "", ""});
   listener_.urgent();
 }
@@ -210,6 +213,7 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
     Result<Held> held = parts_.installations.hold(record.task.role);
     if (!held) return end(record, "failed", held.error());
     if (live->cancelled) {
+      (void)(*held)->discard_staged();
       return end(record, "cancelled", cancelled());
     }
     if (live->manifest.empty()) {
@@ -217,9 +221,13 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
       Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.prover, parts_.events);
       Status staged = stager.stage(record, **held, live->cancelled, live->manifest);
       if (stopping_) return;
-      if (!staged) return end(record, "failed", staged.error());
+      if (!staged) {
+        (void)(*held)->discard_staged();
+        return end(record, "failed", staged.error());
+      }
     }
     if (Status remembered = parts_.installations.remember(record.task.role); !remembered) {
+      (void)(*held)->discard_staged();
       return end(record, "failed", remembered.error());
     }
     TaskRunner runner(runner_parts(), record, **held, std::move(live->manifest));
