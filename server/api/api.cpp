@@ -14,6 +14,9 @@ void add_routes(http::Router& router, Api& api) {
   add_sync_job_routes(router, api);
   add_node_routes(router, api);
   add_node_role_routes(router, api);
+  add_node_label_routes(router, api);
+  add_schedule_routes(router, api);
+  add_freeze_routes(router, api);
   add_token_routes(router, api);
   add_history_routes(router, api);
   add_agent_routes(router, api);

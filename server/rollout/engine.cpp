@@ -53,8 +53,10 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds),
       intake(store, source, catalog, nodes, commands, streams, events),
       planner(registry, catalog, nodes, intake, source),
-      desk(store, planner, catalog),
+      plans(store, planner),
+      desk(store, planner, catalog, nodes),
       runner(store, commands, nodes, events, options.limits),
+      scheduler({store, plans, desk, runner, nodes, events}),
       offers(store, registry, source, streams, options.offers) {}
 
 Engine::~Engine() {
@@ -154,6 +156,7 @@ void Engine::watch_time() {
                       .state = node->presence});
     }
     runner.tick();
+    scheduler.tick(now);
     heartbeats.flush_last_seen(now);
     if (now - forgot_at_ > hour) forget_old(now);
   }

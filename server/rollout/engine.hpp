@@ -19,8 +19,10 @@
 #include "server/rollout/job_runner.hpp"
 #include "server/rollout/node_registry.hpp"
 #include "server/rollout/offer_desk.hpp"
+#include "server/rollout/plan_desk.hpp"
 #include "server/rollout/planner.hpp"
 #include "server/rollout/role_catalog.hpp"
+#include "server/rollout/scheduler.hpp"
 
 namespace rolesync::rollout {
 
@@ -58,8 +60,10 @@ class Engine {
   Heartbeats heartbeats;
   CodeIntake intake;
   Planner planner;
+  PlanDesk plans;
   JobDesk desk;
   JobRunner runner;
+  Scheduler scheduler;
   OfferDesk offers;
 
  private:
