@@ -7,6 +7,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/fields.hpp"
+#include "host/cli/label_words.hpp"
 #include "host/cli/marks.hpp"
 #include "host/cli/role_action.hpp"
 #include "host/cli/session.hpp"
@@ -120,6 +121,18 @@ int remove_node(Session& session, const std::string& id) {
   return kOk;
 }
 
+int label_node(Session& session, const std::string& name, const std::vector<std::string>& words) {
+  auto labels = labels_from_words(words);
+  if (!labels) return session.fail(labels.error());
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto now = (*api)->put("/api/nodes/" + encoded(name) + "/labels", {{"labels", *labels}});
+  if (!now) return session.fail(now.error());
+  if (session.json()) return session.print(*now), kOk;
+  session.say(printable(name + ": " + label_words(object_of(*now, "labels"))));
+  return kOk;
+}
+
 }  // namespace
 
 void add_node(CLI::App& app, Session& session) {
@@ -147,6 +160,15 @@ void add_node(CLI::App& app, Session& session) {
   }
   add_tree_verbs(*node, session);
   add_node_actions(*node, session);
+  CLI::App* label = node->add_subcommand("label", "sets labels, by which others select nodes");
+  label->add_option("node", command->node)->required();
+  auto words = std::make_shared<std::vector<std::string>>();
+  label->add_option("label", *words, "name=value; those that are not named go")->required();
+  label->callback([&session, command, words] {
+    session.action = [&session, command, words] {
+      return label_node(session, command->node, *words);
+    };
+  });
   CLI::App* remove = node->add_subcommand("remove", "revoke a node's credential and forget it");
   remove->add_option("node", command->node)->required();
   remove->callback([&session, command] {

@@ -15,6 +15,9 @@ void add_routes(http::Router& router, Api& api) {
   add_node_routes(router, api);
   add_node_role_routes(router, api);
   add_role_action_routes(router, api);
+  add_node_label_routes(router, api);
+  add_schedule_routes(router, api);
+  add_freeze_routes(router, api);
   add_token_routes(router, api);
   add_tree_routes(router, api);
   add_history_routes(router, api);

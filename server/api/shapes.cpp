@@ -87,6 +87,7 @@ Json node_json(const rollout::NodeView& node) {
   }
   return {{"node_id", node.id},
           {"state", node.draining ? std::string("draining") : node.presence},
+          {"labels", node.labels},
           {"last_seen_at", time_json(node.last_seen)},
           {"agent_version", node.agent_version},
           {"hostname", node.hostname},

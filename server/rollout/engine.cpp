@@ -55,9 +55,11 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       inquiries(commands),
       trees(store, source, catalog, nodes, inquiries, identifications),
       planner(registry, catalog, nodes, intake, source, identifications),
-      desk(store, planner, catalog),
+      plans(store, planner),
+      desk(store, planner, catalog, nodes),
       runner(store, commands, nodes, events, options.limits),
       actions(store, commands, nodes, catalog, heartbeats, events, options.limits),
+      scheduler({store, plans, desk, runner, nodes, events}),
       offers(store, registry, source, streams, options.offers) {}
 
 Engine::~Engine() {
@@ -174,6 +176,7 @@ void Engine::watch_time() {
     runner.tick();
     inquiries.tick(now);
     actions.tick();
+    scheduler.tick(now);
     heartbeats.flush_last_seen(now);
     if (now - forgot_at_ > hour) forget_old(now);
   }

@@ -19,9 +19,11 @@
 #include "server/rollout/job_runner.hpp"
 #include "server/rollout/node_registry.hpp"
 #include "server/rollout/offer_desk.hpp"
+#include "server/rollout/plan_desk.hpp"
 #include "server/rollout/planner.hpp"
 #include "server/rollout/role_actions.hpp"
 #include "server/rollout/role_catalog.hpp"
+#include "server/rollout/scheduler.hpp"
 #include "server/rollout/tree_desk.hpp"
 
 namespace rolesync::rollout {
@@ -66,9 +68,11 @@ class Engine {
   Inquiries inquiries;
   TreeDesk trees;
   Planner planner;
+  PlanDesk plans;
   JobDesk desk;
   JobRunner runner;
   RoleActions actions;
+  Scheduler scheduler;
   OfferDesk offers;
 
  private:

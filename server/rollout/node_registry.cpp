@@ -131,6 +131,7 @@ void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) 
   view->last_seen = node.last_seen_at;
   view->joined_at = node.created_at;
   view->draining = node.draining;
+  view->labels = store::labels_from_json(node.labels);
   view->assigned = {node.assignment_version > 0, std::move(assigned)};
   view->assignment_version = node.assignment_version;
   view->parts = std::move(parts);
@@ -141,6 +142,15 @@ void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) 
 void NodeRegistry::remove(const std::string& node) {
   const std::lock_guard lock(mutex_);
   nodes_.erase(node);
+}
+
+void NodeRegistry::label(const std::string& node, std::map<std::string, std::string> labels) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  view->labels = std::move(labels);
+  it->second = std::move(view);
 }
 
 void NodeRegistry::assign(const std::string& node, std::set<std::string> roles,

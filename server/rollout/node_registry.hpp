@@ -33,6 +33,7 @@ struct NodeView {
   Millis joined_at = 0;
   std::string presence = "offline";  // online, late, offline
   bool draining = false;
+  std::map<std::string, std::string> labels;
   std::optional<double> cpu_percent, memory_percent, disk_percent;
   domain::Assigned assigned;
   std::int64_t assignment_version = 0;
@@ -52,6 +53,7 @@ class NodeRegistry {
   Status load(store::Store& store);
   void put(const store::Node& node, std::set<std::string> assigned);
   void remove(const std::string& node);
+  void label(const std::string& node, std::map<std::string, std::string> labels);
   void assign(const std::string& node, std::set<std::string> roles, std::int64_t version);
 
   NodePointer find(const std::string& node) const;  // nullptr: unknown
