@@ -124,7 +124,8 @@ Status Tasks::perform_action(const RoleAction& action, TaskRecord& events, std::
   detail = state->detail;
   if (action.action == "stop") return {};
   parts_.events.progress(events, {"checking", "health", "", "", ""});
-  HealthQuestion question{role, parts_.config.probed_address(), parts_.config.health_limit};
+  HealthQuestion question{role, parts_.config.probed_addresses(), parts_.config.health_limit,
+                          parts_.config.health_settle, parts_.config.health_down};
   question.cancelled = &stopping_;
   return wait_until_healthy(question, [&] {
     return parts_.plugins.service(role, "status", parts_.units, parts_.ports, &stopping_);

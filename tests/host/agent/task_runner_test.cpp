@@ -233,7 +233,7 @@ class TaskCase : public ::testing::TestWithParam<Case> {
           registry(registry_options(config)),
           plugins(config, registry),
           prover([](const std::string&) {}),
-          queue(*EventQueue::open(config.state_dir + "/queue", 1000)),
+          queue(EventQueue::open(config.state_dir + "/queue", 1000)),
           events(*queue, real_clock()),
           store(config.state_dir + "/tasks"),
           installations(fs, config),
@@ -336,7 +336,7 @@ class TaskCase : public ::testing::TestWithParam<Case> {
   std::vector<Json> events() const {
     const auto queue = EventQueue::open(config_.state_dir + "/queue", 1000);
     std::vector<Json> list;
-    for (const QueuedEvent& event : (*queue)->oldest(1000)) list.push_back(Json::parse(event.text));
+    for (const QueuedEvent& event : queue->oldest(1000)) list.push_back(Json::parse(event.text));
     return list;
   }
 
