@@ -65,6 +65,9 @@ class Tasks {
   void begin_action(RoleAction action);
   void do_action(RoleAction& action);
   Status perform_action(const RoleAction& action, TaskRecord& events, std::string& detail);
+  Status act(const RoleAction& action, TaskRecord& events, std::string& detail, bool& drained);
+  Status hook(const RoleAction& action, const Command& command, const char* step,
+              TaskRecord& events);
   void resume_actions();
   void resume(TaskRecord record);
   void refuse(const std::string& task_id, std::uint64_t fence, const Error& error);

@@ -7,6 +7,7 @@
 
 #include "host/agent/health.hpp"
 #include "host/agent/log.hpp"
+#include "host/agent/role_commands.hpp"
 #include "host/agent/tasks.hpp"
 
 namespace rolesync::agent {
@@ -74,6 +75,7 @@ void Tasks::resume_actions() {
   for (RoleAction& action : actions_.load_all()) {
     // Whether it was done is not known; doing it once more brings the same end about.
     action.next_sequence += kUnsavedEvents;
+    end_left_commands(action.id);
     (void)actions_.save(action);
     (void)check_fence(action.role.name, action.fence);
     log_event(LogLevel::warning, "action.resumed", {{"action", action.id}});
@@ -116,6 +118,29 @@ Status Tasks::perform_action(const RoleAction& action, TaskRecord& events, std::
     if (::access(role.target_path.c_str(), F_OK) != 0) return not_installed(role);
   }
   if (Status allowed = parts_.plugins.check_control(role); !allowed) return allowed;
+  if (!role.drain_cmd.empty() || !role.undrain_cmd.empty()) {
+    if (Status allowed = check_commands(parts_.config, role); !allowed) return allowed;
+  }
+  bool drained = false;
+  Status done = act(action, events, detail, drained);
+  if (done || !drained || stopping_) return done;
+  Error error = done.error();
+  error.message += "; the node was drained and has not been put back into use";
+  return error;
+}
+
+// Out of use before it is stopped, back into use once it is healthy, as around a switch.
+Status Tasks::act(const RoleAction& action, TaskRecord& events, std::string& detail,
+                  bool& drained) {
+  const Role& role = action.role;
+  if (action.action != "start" && !role.drain_cmd.empty()) {
+    Status drain = hook(action, role.drain_cmd, "drain", events);
+    if (!drain) {  // as far as it came, and nothing was stopped: the node goes on as it was
+      if (!role.undrain_cmd.empty()) (void)hook(action, role.undrain_cmd, "undrain", events);
+      return drain;
+    }
+    drained = !role.undrain_cmd.empty();
+  }
   parts_.events.progress(events, {"restarting", "restart", "", "", ""});
   listener_.urgent();
   Result<ServiceState> state =
@@ -127,9 +152,25 @@ Status Tasks::perform_action(const RoleAction& action, TaskRecord& events, std::
   HealthQuestion question{role, parts_.config.probed_addresses(), parts_.config.health_limit,
                           parts_.config.health_settle, parts_.config.health_down};
   question.cancelled = &stopping_;
-  return wait_until_healthy(question, [&] {
+  Status healthy = wait_until_healthy(question, [&] {
     return parts_.plugins.service(role, "status", parts_.units, parts_.ports, &stopping_);
   });
+  if (!healthy || role.undrain_cmd.empty()) return healthy;
+  return hook(action, role.undrain_cmd, "undrain", events);
+}
+
+Status Tasks::hook(const RoleAction& action, const Command& command, const char* step,
+                   TaskRecord& events) {
+  const std::string what = std::string(step) + "_cmd";
+  const char* state = std::string_view(step) == "drain" ? "restarting" : "checking";
+  parts_.events.progress(events, {state, step, "", "", ""});
+  CommandOutcome outcome = run_role_command(
+      parts_.config, {action.role, command, "", action.action, what.c_str(), action.id},
+      &stopping_);
+  if (!outcome.output.empty()) {
+    parts_.events.progress(events, {state, step, "", "", std::move(outcome.output)});
+  }
+  return std::move(outcome.status);
 }
 
 }  // namespace rolesync::agent

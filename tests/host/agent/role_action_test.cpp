@@ -115,6 +115,30 @@ TEST_F(RoleActionStory, RestartsStopsAndStarts) {
   EXPECT_TRUE(fs::is_empty(config_.state_dir + "/actions"));
 }
 
+TEST_F(RoleActionStory, TakesTheNodeOutOfUseMeanwhile) {
+  role_.drain_cmd = {"sh", "-c", "echo drain $ROLESYNC_ACTION >>hooks"};
+  role_.undrain_cmd = {"sh", "-c", "echo undrain $ROLESYNC_ACTION >>hooks"};
+  const auto hooks = [this] {
+    std::ifstream in(target("hooks"));
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  };
+  join_and_start();
+  order("act_1", "restart", 1);
+  EXPECT_EQ(end_of("act_1")["state"], "succeeded");
+  EXPECT_EQ(hooks(), "drain restart\nundrain restart\n");
+  order("act_2", "stop", 2);
+  EXPECT_EQ(end_of("act_2")["state"], "succeeded");
+  order("act_3", "start", 3);
+  EXPECT_EQ(end_of("act_3")["state"], "succeeded");
+  EXPECT_EQ(hooks(), "drain restart\nundrain restart\ndrain stop\nundrain start\n");
+  script("exit 7");
+  order("act_4", "restart", 4);
+  const Json failed = end_of("act_4");
+  EXPECT_EQ(failed["reason"], "command_failed");
+  EXPECT_NE(failed["message"].get<std::string>().find("has not been put back into use"),
+            std::string::npos);
+}
+
 TEST_F(RoleActionStory, RefusesBeforeAnythingStarts) {
   config_.limits.allowed_units = {"app-*"};
   join_and_start();
