@@ -110,6 +110,8 @@ void Commands::act(const std::string& id, const Json& command) {
     serve_source(payload);
   } else if (kind == "refresh") {
     callbacks_.refresh();
+  } else if (kind == "inquire") {
+    callbacks_.inquire(text(payload, "inquiry_id"));
   } else if (kind == "unquarantine") {
     const Status lifted = callbacks_.unquarantine(text(payload, "plugin"));
     if (!lifted) {

@@ -146,7 +146,11 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
   TaskRecord& record = live->record;
   parts_.events.progress(record, {"staging", "fetch", "", "", ""});
   Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.prover, parts_.events);
-  Result<Held> held = parts_.installations.hold(record.task.role);
+  std::string aside;
+  Result<Held> held = record.task.adopt
+                          ? parts_.installations.hold_for_adoption(record.task.role, aside)
+                          : parts_.installations.hold(record.task.role);
+  if (held && record.task.adopt) (void)parts_.installations.remember(record.task.role);
   Status staged =
       held ? stager.stage(record, **held, live->cancelled, live->manifest) : Status(held.error());
   if (stopping_) return;  // the next start reports it
