@@ -22,5 +22,7 @@ void add_source(CLI::App& app, Session& session);
 void add_commit(CLI::App& app, Session& session);
 void add_plugin(CLI::App& app, Session& session);
 void add_token(CLI::App& app, Session& session);
+// Verbs of `node` about what lies there.
+void add_tree_verbs(CLI::App& node, Session& session);
 
 }  // namespace rolesync::cli

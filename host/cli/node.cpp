@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rolesync node list|show|assign|unassign|remove`.
+// `rolesync node list|show|assign|unassign|remove`; tree.cpp has identify, adopt and verify.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -143,6 +143,7 @@ void add_node(CLI::App& app, Session& session) {
       };
     });
   }
+  add_tree_verbs(*node, session);
   CLI::App* remove = node->add_subcommand("remove", "revoke a node's credential and forget it");
   remove->add_option("node", command->node)->required();
   remove->callback([&session, command] {

@@ -40,5 +40,6 @@ void add_server_routes(http::Router& router, Api& api);  // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);
 void add_sync_job_routes(http::Router& router, Api& api);
 void add_token_routes(http::Router& router, Api& api);  // API tokens, join tokens
+void add_tree_routes(http::Router& router, Api& api);   // identify, adopt, verify
 
 }  // namespace rolesync::api

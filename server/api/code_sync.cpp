@@ -66,7 +66,7 @@ Result<rollout::PlanRequest> plan_request(Fields& fields) {
   plan.roles = fields.texts("roles");  // an odd name is an unknown role, said by the planner
   plan.nodes = fields.texts("nodes");
   plan.commit = fields.commit("commit");
-  plan.options.first_install = fields.word("first_install", {"refuse", "overlay"});
+  plan.options.first_install = fields.word("first_install", {"refuse", "adopt", "overlay"});
   plan.options.restart = fields.word("restart", {"auto", "always", "never"});
   if (Status valid = fields.finish(); !valid) return valid.error();
   return plan;

@@ -57,7 +57,8 @@ Json cell_json(const rollout::Engine& engine, const rollout::NodeView& node,
           {"drift", drift_json(known)},
           {"drift_count", known.drift_count},
           {"verified_at", text_or_null(known.verified_at)},
-          {"error", known.error}};
+          {"error", known.error},
+          {"error_reason", known.error_reason}};
 }
 
 }  // namespace

@@ -52,7 +52,9 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       commands(store),
       heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds),
       intake(store, source, catalog, nodes, commands, streams, events),
-      planner(registry, catalog, nodes, intake, source),
+      inquiries(commands),
+      trees(store, source, catalog, nodes, inquiries, identifications),
+      planner(registry, catalog, nodes, intake, source, identifications),
       desk(store, planner, catalog),
       runner(store, commands, nodes, events, options.limits),
       offers(store, registry, source, streams, options.offers) {}
@@ -89,6 +91,7 @@ void Engine::stop() {
   }
   signals_->wake.notify_all();
   if (ticker_.joinable()) ticker_.join();
+  inquiries.end_all();
   intake.stop();
 }
 
@@ -107,7 +110,8 @@ void Engine::report_changed(const NodePointer& before, const NodePointer& after)
         it == before->parts->reports.end() ? domain::RoleReport{} : it->second;
     const bool same = old.state == report.state && old.health == report.health &&
                       old.running == report.running && old.content_id == report.content_id &&
-                      old.drift_count == report.drift_count && old.error == report.error;
+                      old.drift_count == report.drift_count && old.error == report.error &&
+                      old.error_reason == report.error_reason;
     const auto definition = known->roles.find(role);
     if (same || definition == known->roles.end() || !definition->second.effective) continue;
     const auto counting = heartbeats.effective_roles(*after);
@@ -154,6 +158,7 @@ void Engine::watch_time() {
                       .state = node->presence});
     }
     runner.tick();
+    inquiries.tick(now);
     heartbeats.flush_last_seen(now);
     if (now - forgot_at_ > hour) forget_old(now);
   }

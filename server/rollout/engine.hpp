@@ -21,6 +21,7 @@
 #include "server/rollout/offer_desk.hpp"
 #include "server/rollout/planner.hpp"
 #include "server/rollout/role_catalog.hpp"
+#include "server/rollout/tree_desk.hpp"
 
 namespace rolesync::rollout {
 
@@ -57,6 +58,9 @@ class Engine {
   Commands commands;
   Heartbeats heartbeats;
   CodeIntake intake;
+  Identifications identifications;
+  Inquiries inquiries;
+  TreeDesk trees;
   Planner planner;
   JobDesk desk;
   JobRunner runner;
