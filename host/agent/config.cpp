@@ -115,10 +115,7 @@ std::string from(const std::map<std::string, std::string>& environment, const ch
 Status read_config_file(const ConfigFlags& flags,
                         const std::map<std::string, std::string>& environment,
                         AgentConfig& config) {
-  std::string file = flags.config_file;
-  if (file.empty()) file = from(environment, "ROLESYNC_CONFIG");
-  const bool named = !file.empty();
-  if (!named) file = kDefaultFile;
+  const auto [file, named] = config_file_of(flags, environment);
   Result<std::optional<std::string>> text = read_if_there(file);
   if (!text) return invalid_config(text.error().message);
   if (text->has_value()) return read_config_text(**text, file, config);
@@ -127,6 +124,14 @@ Status read_config_file(const ConfigFlags& flags,
 }
 
 }  // namespace
+
+ConfigFile config_file_of(const ConfigFlags& flags,
+                          const std::map<std::string, std::string>& environment) {
+  std::string file = flags.config_file;
+  if (file.empty()) file = from(environment, "ROLESYNC_CONFIG");
+  if (file.empty()) return {kDefaultFile, false};
+  return {std::move(file), true};
+}
 
 ServerAddress AgentConfig::server(std::size_t index) const {
   return {server_urls[index % server_urls.size()], certificate_sha256, ca_file};

@@ -63,6 +63,14 @@ struct ConfigFlags {
   std::vector<std::string> plugin_dirs;
 };
 
+// Which file is read, and whether somebody named it (the usual one may be absent).
+struct ConfigFile {
+  std::string path;
+  bool named = false;
+};
+ConfigFile config_file_of(const ConfigFlags& flags,
+                          const std::map<std::string, std::string>& environment);
+
 // Flags, then `environment`, then the file, then what `join` left in the state directory, then the
 // defaults. The default file may be absent, a named one may not. Errors: invalid/invalid_config
 // with "file:line: ...".

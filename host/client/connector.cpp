@@ -128,7 +128,7 @@ Result<Connector> Connector::create(const ServerAddress& address) {
   return out;
 }
 
-Result<Wire> Connector::connect(Interrupter& interrupter, Deadline deadline) const {
+Result<Wire> Connector::connect(Interrupter& interrupter, Deadline deadline, bool* accepted) const {
   auto addresses = resolve(host_, port_, interrupter, deadline);
   if (!addresses) return addresses.error();
   Error last = unreachable(url_, "it has no address");
@@ -139,6 +139,7 @@ Result<Wire> Connector::connect(Interrupter& interrupter, Deadline deadline) con
       if (last.reason == "interrupted") return last;
       continue;
     }
+    if (accepted) *accepted = true;
     if (!tls_) return Wire(Channel::plain(*socket), interrupter);
     try {
       Wire wire(Channel::secure_client(*socket, host_, tls_), interrupter);

@@ -162,7 +162,10 @@ Result<Spawned> spawn(const ChildSpec& spec, const ChildFds& fds, Grouping group
     program = prefix->front();
   }
   std::vector<std::string> variables;
-  for (const auto& [name, value] : spec.environment) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec.environment) {
+    variables.push_back(name);
+    variables.back().append("=").append(value);
+  }
 
   FileActions actions;
   actions.place(fds.in, 0);

@@ -18,7 +18,7 @@ struct ListeningPort {
   std::string address;  // "0.0.0.0", "::", "127.0.0.1"
   std::string process;  // empty: not visible to us
   pid_t pid = 0;        // 0: not visible to us
-  auto operator<=>(const ListeningPort&) const = default;
+  bool operator==(const ListeningPort&) const = default;
 };
 
 class Ports {

@@ -2,6 +2,7 @@
 #include "host/values/timestamp.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 
 namespace rolesync {
@@ -32,7 +33,9 @@ std::optional<Millis> from_rfc3339(std::string_view text) {
   }
   const year_month_day date{std::chrono::year{year}, std::chrono::month(month),
                             std::chrono::day(day)};
-  if (!date.ok() || hour > 23 || minute > 59 || second >= 61) return std::nullopt;
+  if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+      !(second >= 0 && second < 61))
+    return std::nullopt;
 
   int offset_minutes = 0;
   const std::string zone = copy.substr(used);
@@ -45,9 +48,8 @@ std::optional<Millis> from_rfc3339(std::string_view text) {
     }
     offset_minutes = (sign == '-' ? -1 : 1) * (zone_hours * 60 + zone_minutes);
   }
-  const auto seconds_of_day = hour * 3600 + (minute - offset_minutes) * 60;
-  return (duration_cast<milliseconds>(sys_days{date}.time_since_epoch()) +
-          milliseconds{static_cast<std::int64_t>(seconds_of_day * 1000.0 + second * 1000.0 + 0.5)})
+  return (duration_cast<milliseconds>(sys_days{date}.time_since_epoch()) + hours{hour} +
+          minutes{minute - offset_minutes} + milliseconds{std::llround(second * 1000.0)})
       .count();
 }
 

@@ -21,7 +21,7 @@ StreamThreads::StreamThreads(std::size_t most) : state_(std::make_shared<State>(
   state_->most = most;
 }
 
-bool StreamThreads::run(std::shared_ptr<Channel> channel, std::function<void()> function) {
+bool StreamThreads::run(const std::shared_ptr<Channel>& channel, std::function<void()> function) {
   std::lock_guard lock(state_->mutex);
   if (state_->stopping || state_->channels.size() >= state_->most) return false;
   const auto entry = state_->channels.insert(state_->channels.end(), channel);

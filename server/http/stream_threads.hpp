@@ -14,7 +14,7 @@ class StreamThreads {
   explicit StreamThreads(std::size_t most);
 
   // Runs the function on a thread of its own; false when there are too many, or we stop.
-  bool run(std::shared_ptr<Channel> channel, std::function<void()> function);
+  bool run(const std::shared_ptr<Channel>& channel, std::function<void()> function);
   std::size_t count() const;
 
   // Breaks all channels and waits; false when some function has not returned until then.

@@ -15,7 +15,10 @@ Status Commands::load() {
   auto commands = store_.read([](store::Session& s) { return store::open_commands(s); });
   if (!commands) return commands.error();
   const std::lock_guard lock(mutex_);
-  for (auto& command : *commands) open_[command.node].push_back({std::move(command), 0});
+  for (auto& command : *commands) {
+    auto& open = open_[command.node];
+    open.push_back({std::move(command), 0});
+  }
   return {};
 }
 

@@ -159,11 +159,11 @@ void Heartbeats::take(const std::string& node, const Heartbeat& heartbeat, int w
     return reply->send(ready.body.empty() ? http::Response{204, {}, ""}
                                           : http::json_response(200, std::move(ready.body)));
   }
-  park(node, heartbeat, wait_seconds, std::move(reply), std::move(ready));
+  park(node, heartbeat, wait_seconds, reply, std::move(ready));
 }
 
 void Heartbeats::park(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
-                      std::shared_ptr<http::Reply> reply, Answer later) {
+                      const std::shared_ptr<http::Reply>& reply, Answer later) {
   // What is only repeated (commands not acknowledged, definitions not taken) is said, but slowly.
   const std::chrono::milliseconds wait =
       later.body.empty() ? std::chrono::seconds(wait_seconds) : std::chrono::seconds(1);

@@ -57,7 +57,7 @@ class Heartbeats {
                     const std::shared_ptr<http::Reply>& reply, const std::string& request_id);
   void save(const NodeRegistry::Absorbed& absorbed, Millis now);
   void park(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
-            std::shared_ptr<http::Reply> reply, Answer later);
+            const std::shared_ptr<http::Reply>& reply, Answer later);
 
   store::Store& store_;
   NodeRegistry& nodes_;

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -74,7 +75,9 @@ class KernelPorts : public Ports {
       if (it != owners_.end()) port.process = it->second.process, port.pid = it->second.pid;
       ports.push_back(std::move(port));
     }
-    std::sort(ports.begin(), ports.end());
+    std::sort(ports.begin(), ports.end(), [](const ListeningPort& a, const ListeningPort& b) {
+      return std::tie(a.port, a.address, a.pid) < std::tie(b.port, b.address, b.pid);
+    });
     ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
     return ports;
   }

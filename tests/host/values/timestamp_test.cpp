@@ -21,6 +21,7 @@ TEST(Timestamp, OffsetsAndFractions) {
 
 TEST(Timestamp, Refuses) {
   for (const char* bad : {"", "now", "2026-02-30T00:00:00Z", "2026-01-01T25:00:00Z",
+                          "2026-01-01T-1:00:00Z", "2026-01-01T00:-1:00Z", "2026-01-01T00:00:nanZ",
                           "2026-01-01T00:00:00", "2026-01-01T00:00:00+1", "2026-01-01"}) {
     EXPECT_FALSE(from_rfc3339(bad)) << bad;
   }
