@@ -47,7 +47,7 @@ class Surveyor {
   Status count_others(const std::string& place) {
     for (const std::string& path : paths_) known_.insert(path);
     std::vector<std::string> directories;
-    const auto top = look(fs_, path_below(target_, place));
+    const auto top = look(fs_, place.empty() ? target_ : path_below(target_, place));
     if (!top || !*top) return {};
     if ((*top)->type == FileType::directory) {
       directories.push_back(place);

@@ -49,7 +49,8 @@ struct PlannedNode {
   bool online = false;
   std::vector<std::string> roles;  // those that count on the node and are asked for
   std::map<std::string, RoleReport> reports;
-  std::optional<PluginSet> plugins;  // nothing: not reported yet
+  std::optional<PluginSet> plugins;                  // nothing: not reported yet
+  std::map<std::string, IdentifiedTree> identified;  // by role
 };
 
 struct PlanInput {

@@ -14,12 +14,11 @@ VersionState version_state(bool counts, bool has_files, const RoleReport* report
   if (!has_files) return {"current", "no_files", ""};
   if (!report) return {"unknown", "not_reported", "wait for the node's next heartbeat"};
   if (!report->error.empty()) {
-    const bool state = report->error_reason.starts_with("state_");
-    return {
-        "unknown", report->error_reason,
-        state ? "the record of what is installed cannot be used: rolesync node identify says what "
-                "is there, rolesync node adopt records it anew"
-              : "look at the node's error and its agent's log"};
+    const std::string& reason = report->error_reason;
+    const bool state = reason.starts_with("state_");
+    return {"unknown", reason.empty() ? "proof_failed" : reason,
+            state ? "rolesync node identify says what is there, rolesync node adopt records it anew"
+                  : "look at the node's error and its agent's log"};
   }
   if (!report->installed()) {
     if (newest.content_id.empty()) return {"unknown", newest.reason, newest.message};

@@ -117,7 +117,9 @@ TEST_F(AdoptTest, AnAdoptionThatBreaksOffIsWholeOrNothing) {
       succeeded = (*installation)->adopt(release_of(kBase, "base")).ok();
     }
     auto again = open();
-    if (succeeded) EXPECT_EQ(again->current()->commit, "base");
+    if (succeeded) {
+      EXPECT_EQ(again->current()->commit, "base");
+    }
     ASSERT_EQ(problem(again->adopt(release_of(kBase, "base"))), "");
     EXPECT_EQ(drift_of(*again), Drifts());
     EXPECT_EQ(tree_at(target()), kBase);
@@ -172,11 +174,11 @@ std::ostream& operator<<(std::ostream& out, const Damage& damage) {
 }
 
 void do_damage(const std::string& file, How how) {
-  std::string text = content_at(file);
   if (how == How::deleted) {
     stdfs::remove_all(file);
     return;
   }
+  std::string text = content_at(file);
   if (how == How::truncated) text.resize(text.size() / 2);
   if (how == How::garbage) text = std::string("\0\xff garbage", 10);
   if (how == How::newer) text.replace(text.find(" 1\n"), 3, " 2\n");

@@ -218,8 +218,11 @@ TEST_F(ProofTest, RewrittenFilesAreNotDrift) {
   EXPECT_EQ(drift(true), Drifts());
   put_file(at("a"), "by hand");
   EXPECT_EQ(drift(), (Drifts{{"a", DriftKind::changed}}));
-  put_file(at("d/b"), "back");
-  EXPECT_EQ(drift().size(), 2U);
+  put_file(at("d/b"), "back");  // nothing should be there
+  EXPECT_EQ(drift(), (Drifts{{"a", DriftKind::changed}, {"d/b", DriftKind::added}}));
+  std::filesystem::remove(at("d/b"));
+  std::filesystem::create_directory(at("d/b"));
+  EXPECT_EQ(drift()["d/b"], DriftKind::added);
 }
 
 // The next release starts from the committed file again, and does not fetch it every time.

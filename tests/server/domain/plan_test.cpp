@@ -155,6 +155,67 @@ TEST(Plan, GuardsAFirstInstallOverForeignFiles) {
   EXPECT_TRUE(fleet.row().blockers.empty());
 }
 
+// A tree that somebody else deployed: what was found out about it, and that it is adopted first.
+TEST(Plan, AdoptsWhatWasIdentified) {
+  Fleet fleet;
+  fleet.on_node() = {};
+  fleet.on_node().path_exists = true;
+  fleet.on_node().target_empty = false;
+  EXPECT_NE(fleet.row().stopper()->hint.find("rolesync node identify n1 --role web"),
+            std::string::npos);
+  fleet.input.options.first_install = "adopt";
+  EXPECT_EQ(stopper(fleet.row()), "not_identified");
+  const Version base{std::string(40, '1'), fleet.old_manifest.content_id(), "rr1:a"};
+  fleet.input.nodes[0].identified["web"] = {base, 3, "web = 11111111 + 3 changed files"};
+  EXPECT_FALSE(fleet.row().stopper());
+  EXPECT_EQ(fleet.row().from, base);
+  EXPECT_EQ(fleet.row().change, "content");
+  EXPECT_EQ(warning(fleet.row()), "drift_replaced");
+  fleet.role().on_drift = OnDrift::refuse;
+  EXPECT_EQ(stopper(fleet.row()), "drift_refused");
+  // Without adopt it is only named.
+  fleet.input.options.first_install = "refuse";
+  EXPECT_EQ(fleet.row().from, Version{});
+  EXPECT_NE(fleet.row().stopper()->hint.find("3 changed files"), std::string::npos);
+}
+
+TEST(Plan, AnIdentifiedTreeThatIsNewestAlreadyIsRepairedOrOnlyRecorded) {
+  Fleet fleet;
+  fleet.on_node() = {};
+  fleet.on_node().path_exists = true;
+  fleet.on_node().target_empty = false;
+  fleet.input.options.first_install = "adopt";
+  auto& identified = fleet.input.nodes[0].identified["web"];
+  identified = {{std::string(40, '2'), fleet.new_manifest.content_id(), "rr1:a"}, 2, ""};
+  EXPECT_EQ(fleet.row().change, "repair");
+  EXPECT_EQ(fleet.row().files_changed, 2u);
+  identified.differing = 0;
+  EXPECT_EQ(fleet.row().change, "adopt");
+  EXPECT_TRUE(fleet.row().acts());
+  EXPECT_FALSE(fleet.row().restart);
+}
+
+TEST(Plan, ABrokenRecordStopsUntilTheTreeIsAdopted) {
+  Fleet fleet;
+  fleet.on_node() = {};
+  fleet.on_node().path_exists = true;
+  fleet.on_node().target_empty = false;
+  fleet.on_node().error = "the marker is damaged";
+  for (const char* reason : {"state_damaged", "state_newer", "state_missing"}) {
+    fleet.on_node().error_reason = reason;
+    fleet.input.options.first_install = "refuse";
+    EXPECT_EQ(stopper(fleet.row()), reason);
+    fleet.input.options.first_install = "overlay";
+    const bool lost = fleet.on_node().error_reason == "state_missing";
+    EXPECT_EQ(fleet.row().stopper() == nullptr, lost) << "a lost record is in nobody's way";
+    fleet.input.options.first_install = "adopt";
+    EXPECT_EQ(stopper(fleet.row()), "not_identified");
+  }
+  const Version base{std::string(40, '1'), fleet.old_manifest.content_id(), "rr1:a"};
+  fleet.input.nodes[0].identified["web"] = {base, 0, ""};
+  EXPECT_FALSE(fleet.row().stopper());
+}
+
 TEST(Plan, HashCoversRowsButNotReachability) {
   Fleet fleet;
   const std::string hash = make_plan(fleet.input).hash;

@@ -27,9 +27,10 @@ struct Case {
 const NewestContent newest = {"c2", "rs1:new", "", ""};
 const NewestContent none = {"", "", "no_commit_imported", "pull"};
 
-RoleReport unproven() {
+RoleReport unproven(const std::string& reason = "") {
   RoleReport report = installed("rs1:new", "rr1:a");
   report.error = "marker damaged";
+  report.error_reason = reason;
   return report;
 }
 
@@ -46,6 +47,7 @@ TEST(VersionState, Table) {
       {"never deployed", true, true, RoleReport{}, newest, "outdated", "never_deployed"},
       {"silent node", true, true, std::nullopt, newest, "unknown", "not_reported"},
       {"unprovable", true, true, unproven(), newest, "unknown", "proof_failed"},
+      {"record lost", true, true, unproven("state_missing"), newest, "unknown", "state_missing"},
       {"nothing imported", true, true, installed("rs1:old", "rr1:a"), none, "unknown",
        "no_commit_imported"},
       {"without files", true, false, std::nullopt, none, "current", "no_files"},

@@ -305,5 +305,34 @@ TEST_F(MirrorTest, ABlobThatIsNotThereIsAnError) {
   EXPECT_THAT(read.error().message, HasSubstr("has no blob"));
 }
 
+TEST_F(MirrorTest, TellsWhatEveryCommitChanged) {
+  repository_.write("web/a", "1");
+  repository_.write("api/b", "1");
+  const std::string first = repository_.commit();
+  repository_.write("web/a", "2");
+  repository_.write("web/new", "n");
+  const std::string second = repository_.commit();
+  repository_.git({"rm", "-q", "web/new"});
+  const std::string third = repository_.commit();
+  fetch();
+  std::vector<std::string> told;
+  const auto tell = [&](const std::vector<std::string>& paths, std::size_t most) {
+    told.clear();
+    const Status read =
+        mirror_->history(paths, most,
+                         {.commit = [&](const std::string& id) { told.push_back(id); },
+                          .change =
+                              [&](const TreeChange& change) {
+                                told.push_back(change.path + (change.id.empty() ? " gone" : ""));
+                              }});
+    EXPECT_TRUE(read) << read.error().text();
+    return told;
+  };
+  EXPECT_THAT(tell({"web"}, 100),
+              ElementsAre(third, "web/a", second, "web/new", first, "web/a", "web/new gone"));
+  EXPECT_THAT(tell({}, 1), ElementsAre(third, "api/b", "web/a"));
+  EXPECT_THAT(tell({":(top)web"}, 1), ElementsAre(third)) << "a path is a path, not a pattern";
+}
+
 }  // namespace
 }  // namespace rolesync::source
