@@ -81,7 +81,9 @@ Heartbeat::Heartbeat(Parts parts)
     : parts_(parts),
       pace_(std::random_device{}(), std::chrono::steady_clock::now()),
       os_info_(os_info_text()),
-      instance_(random_hex(8)) {}
+      instance_(random_hex(8)) {
+  pace_.set_interval(parts_.config.first_interval);
+}
 
 void Heartbeat::end() {
   {
@@ -253,7 +255,6 @@ Result<HttpAnswer> Heartbeat::report(LinkClient& client,
   request.headers["Content-Type"] = "application/json";
   request.body = body(acknowledged, events);
   request.time_limit = wait + parts_.config.answer_limit;
-  request.max_answer = kMaxAnswer;
   Result<HttpAnswer> answer = client.send(request);
   std::lock_guard lock(mutex_);
   on_the_way_ = false;

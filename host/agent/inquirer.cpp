@@ -108,7 +108,7 @@ Status Inquirer::send(const std::string& path, const std::string& text) {
   request.headers["Content-Type"] = "application/octet-stream";
   request.body = text;
   request.time_limit = std::chrono::minutes(5);
-  const Result<HttpAnswer> answer = (*client)->http().send(request);
+  const Result<HttpAnswer> answer = (*client)->send(request);
   if (!answer) return answer.error();
   return answer->status > 299 ? Status(error_from_answer(*answer)) : Status();
 }

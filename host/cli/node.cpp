@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rolesync node list|show|assign|unassign|label|rotate|revoke|remove`; tree.cpp has identify, adopt
-// and verify, role_action.cpp restart, start and stop.
+// `rolesync node list|show|assign|unassign|label|rotate|revoke|remove`; tree.cpp has identify,
+// adopt and verify, role_action.cpp restart, start and stop.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/agent/doctor/doctor.hpp"
 
+#include "host/agent/credential.hpp"
 #include "host/agent/doctor/checks.hpp"
-#include "host/agent/identity.hpp"
 #include "host/agent/installations.hpp"
 #include "host/services/clock.hpp"
 
@@ -32,7 +32,7 @@ void examine_node(const AgentConfig& config, Findings& all) {
   all.push_back(check_running(config));
   all.push_back(check_last_end(config, real_clock().boot_id()));
   all.push_back(check_credential(config));
-  const Result<std::string> credential = read_credential(config);
+  const Result<std::string> credential = Credential::read(config);
   for (std::size_t i = 0; i < config.server_urls.size(); ++i) {
     add(all, check_server(config.server(i), credential ? *credential : ""));
   }

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "host/agent/credential.hpp"
 #include "host/agent/doctor/checks.hpp"
-#include "host/agent/identity.hpp"
 #include "host/process/unique_fd.hpp"
 #include "host/services/durable_file.hpp"
 
@@ -132,7 +132,7 @@ Finding check_credential(const AgentConfig& config) {
                    config.credential_file + ": " + std::strerror(errno),
                    "run the doctor as the agent's user");
   }
-  const Result<std::string> credential = read_credential(config);
+  const Result<std::string> credential = Credential::read(config);
   if (!credential) return failure("state.credential", credential.error());
   if ((found.st_mode & 077) != 0) {
     return failure("state.credential", "credential_exposed",
