@@ -255,6 +255,7 @@ Result<HttpAnswer> Heartbeat::report(LinkClient& client,
   request.headers["Content-Type"] = "application/json";
   request.body = body(acknowledged, events);
   request.time_limit = wait + parts_.config.answer_limit;
+  request.max_answer = kMaxAnswer;
   Result<HttpAnswer> answer = client.send(request);
   std::lock_guard lock(mutex_);
   on_the_way_ = false;

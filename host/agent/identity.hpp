@@ -5,7 +5,6 @@
 #include <string>
 
 #include "host/agent/config.hpp"
-#include "host/agent/credential.hpp"
 #include "host/values/result.hpp"
 
 namespace rolesync::agent {

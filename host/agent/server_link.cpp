@@ -5,14 +5,12 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "host/client/client_options.hpp"
 #include "host/services/clock.hpp"
 
 namespace rolesync::agent {
 namespace {
 
 constexpr std::size_t kMaxJson = 64 << 20;
-constexpr std::size_t kMaxSmallAnswer = 16 << 20;  // of a heartbeat, or definitions
 // How soon a running agent notices that its node has joined again.
 constexpr std::chrono::milliseconds kLookForJoin{1000};
 // A server that asks for more than this is asked again all the same.
@@ -29,8 +27,8 @@ ServerLink::~ServerLink() = default;
 
 Result<std::unique_ptr<LinkClient>> ServerLink::connect() {
   const std::size_t server = server_;
-  Result<std::unique_ptr<HttpClient>> client = create_client(
-      config_.server(server), {[this] { return credential_.current(); }, kMaxSmallAnswer});
+  Result<std::unique_ptr<HttpClient>> client =
+      HttpClient::create(config_.server(server), [this] { return credential_.current(); });
   if (!client) return client.error();
   return std::make_unique<LinkClient>(*this, std::move(*client), server,
                                       LinkClient::Afterwards::close);
@@ -45,7 +43,7 @@ Result<std::unique_ptr<LinkClient>> ServerLink::borrow() {
   }
   if (!client) {
     Result<std::unique_ptr<HttpClient>> made =
-        create_client(config_.server(server), {[this] { return credential_.current(); }});
+        HttpClient::create(config_.server(server), [this] { return credential_.current(); });
     if (!made) return made.error();
     client = std::move(*made);
   }
@@ -165,6 +163,7 @@ Result<Json> LinkClient::post(const std::string& path, const Json& body,
   request.headers["Content-Type"] = "application/json";
   request.body = to_text(body);
   request.time_limit = limit;
+  request.max_answer = kMaxJson;
   Result<HttpAnswer> answer = send(request);
   if (!answer) return answer.error();
   if (answer->status > 299) return error_from_answer(*answer);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "host/client/client_options.hpp"
 #include "host/client/connector.hpp"
 #include "host/client/event_parser.hpp"
 #include "host/client/wire.hpp"
@@ -36,8 +35,8 @@ Error bad_request(const char* what) {
 
 class TcpHttpClient : public HttpClient {
  public:
-  TcpHttpClient(Connector connector, ClientOptions options)
-      : connector_(std::move(connector)), options_(std::move(options)) {}
+  TcpHttpClient(Connector connector, HttpClient::TokenSource bearer_token)
+      : connector_(std::move(connector)), bearer_token_(std::move(bearer_token)) {}
 
   Result<HttpAnswer> send(const HttpRequest& request) override {
     Result<std::string> head = request_head(request);
@@ -110,7 +109,7 @@ class TcpHttpClient : public HttpClient {
     if (!written && written.error().reason != "connection_lost") return written.error();
     Result<HttpAnswer> answer = wire.read_head(deadline, false);
     if (answer) {
-      if (Status body = wire.read_body(*answer, request.method, options_.max_answer, deadline);
+      if (Status body = wire.read_body(*answer, request.method, request.max_answer, deadline);
           !body) {
         answer = body.error();
       }
@@ -140,7 +139,7 @@ class TcpHttpClient : public HttpClient {
     std::string head = request.method + ' ' + request.path +
                        " HTTP/1.1\r\nHost: " + connector_.host_header() +
                        "\r\nUser-Agent: rolesync\r\n";
-    const std::string token = options_.bearer_token();
+    const std::string token = bearer_token_();
     if (!is_clean(token)) return bad_request("the token holds a line break");
     if (!token.empty()) head += "Authorization: Bearer " + token + "\r\n";
     bool has_type = false;
@@ -179,7 +178,7 @@ class TcpHttpClient : public HttpClient {
   }
 
   const Connector connector_;
-  const ClientOptions options_;
+  const TokenSource bearer_token_;
   Interrupter interrupter_;
   std::optional<Wire> idle_;  // kept alive between requests
   bool idle_heard_ = false;   // the last exchange got at least one byte
@@ -190,15 +189,15 @@ class TcpHttpClient : public HttpClient {
 Result<std::unique_ptr<HttpClient>> HttpClient::create(const ServerAddress& address,
                                                        std::string bearer_token) {
   if (!is_clean(bearer_token)) return bad_request("the token holds a line break");
-  return create_client(address, {[token = std::move(bearer_token)] { return token; }});
+  return create(address, [token = std::move(bearer_token)] { return token; });
 }
 
-Result<std::unique_ptr<HttpClient>> create_client(const ServerAddress& address,
-                                                  ClientOptions options) {
+Result<std::unique_ptr<HttpClient>> HttpClient::create(const ServerAddress& address,
+                                                       TokenSource bearer_token) {
   Result<Connector> connector = Connector::create(address);
   if (!connector) return connector.error();
   return std::unique_ptr<HttpClient>(
-      std::make_unique<TcpHttpClient>(std::move(*connector), std::move(options)));
+      std::make_unique<TcpHttpClient>(std::move(*connector), std::move(bearer_token)));
 }
 
 }  // namespace rolesync

@@ -26,12 +26,13 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;
   std::string body;
   std::chrono::milliseconds time_limit{30'000};  // in all
+  std::size_t max_answer = 256 << 20;            // bytes of the answer's body
 };
 
 struct HttpAnswer {
   int status = 0;
   std::map<std::string, std::string> headers;  // names in lower case
-  std::string body;                            // at most 256 MiB
+  std::string body;
 };
 
 class HttpClient {
@@ -40,10 +41,15 @@ class HttpClient {
   // would be readable), certificate_unreadable.
   static Result<std::unique_ptr<HttpClient>> create(const ServerAddress& address,
                                                     std::string bearer_token);
+  // Asked before each request, for a token that changes while the client lives.
+  using TokenSource = std::function<std::string()>;
+  static Result<std::unique_ptr<HttpClient>> create(const ServerAddress& address,
+                                                    TokenSource bearer_token);
   virtual ~HttpClient() = default;
 
   // Any HTTP status is an answer. Errors: unavailable/server_unreachable, timeout/server_silent,
-  // denied/certificate_mismatch. When a kept-alive connection turns out to be stale, the request is
+  // denied/certificate_mismatch, _untrusted, _expired or _wrong_name; too_large/answer_too_large.
+  // When a kept-alive connection turns out to be stale, the request is
   // sent once more on a new one; a POST only with an Idempotency-Key.
   virtual Result<HttpAnswer> send(const HttpRequest& request) = 0;
 
