@@ -29,6 +29,8 @@ class InPlaceInstallation final : public Installation {
   // Reads marker, journal and stat cache. Once, before everything else.
   Status load();
 
+  Status intact() override;
+  bool has_record() const override { return record_.has_value(); }
   const Release* current() const override;
   std::vector<Release> kept() const override;
   bool interrupted() const override { return journal_.has_value(); }
@@ -42,6 +44,7 @@ class InPlaceInstallation final : public Installation {
   Status verify_staged(const Manifest& next, FirstInstall first_install) override;
   Status discard_staged() override;
   Result<SwitchReport> activate(Release next, FirstInstall first_install) override;
+  Status adopt(Release base) override;
   Result<std::vector<std::string>> record_rewritten() override;
   Result<SwitchReport> roll_back() override;
   Result<SwitchReport> remove() override;
@@ -73,6 +76,7 @@ class InPlaceInstallation final : public Installation {
                                             const Manifest& next);
   Result<Prepared> prepare(const Manifest& next, const std::set<std::string>& as_is);
   Result<std::uint64_t> check_target();
+  Error cross_device() const;
   Result<std::string> bases_of(const PackPlan& plan);
   Status check_exchange();
   Status check_space(const Manifest& next, std::uint64_t bytes) const;
@@ -86,7 +90,9 @@ class InPlaceInstallation final : public Installation {
   Status end_journal();
   Result<std::vector<SavedFile>> settle_and_end();
   Error take_back(TreeSwitch& tree, const Error& why);
-  void adopt(MarkerRecord next, const std::vector<SwitchStep>& steps);
+  void move_on(MarkerRecord next, const std::vector<SwitchStep>& steps);
+  Status check_adoptable();
+  Millis last_change(const Manifest& manifest);
   Result<TreeSwitch> tree_switch();
   Result<std::string> roll_forward_or_back();
 
@@ -95,6 +101,7 @@ class InPlaceInstallation final : public Installation {
   const StateDirectory state_;
   const std::unique_ptr<FileLock> lock_;
   std::optional<MarkerRecord> record_;  // the marker
+  std::optional<FileStat> marker_;      // of the marker's file, when it was last found intact
   std::optional<Journal> journal_;      // an interrupted switch
   std::optional<Prepared> prepared_;
   LiveTree live_;

@@ -263,6 +263,13 @@ Result<std::uint64_t> InPlaceInstallation::check_target() {
   return top ? Result<std::uint64_t>(top->device) : top.error();
 }
 
+Error InPlaceInstallation::cross_device() const {
+  return {ErrorKind::conflict, "cross_device",
+          live_.target() + " is on another file system than " + state_.top(),
+          "files cannot be switched atomically across file systems: allow a root that is on the "
+          "target's own file system"};
+}
+
 Result<InPlaceInstallation::Prepared> InPlaceInstallation::prepare(
     const Manifest& next, const std::set<std::string>& as_is) {
   const SwitchGoal goal{installed(), next, live_.drift(), as_is};
@@ -271,12 +278,7 @@ Result<InPlaceInstallation::Prepared> InPlaceInstallation::prepare(
   if (!device) return device.error();
   const Result<FileStat> state = fs_.stat(state_.top());
   if (!state) return state.error();
-  if (*device != state->device) {
-    return Error{ErrorKind::conflict, "cross_device",
-                 live_.target() + " is on another file system than " + state_.top(),
-                 "files cannot be switched atomically across file systems: allow a root that is "
-                 "on the target's own file system"};
-  }
+  if (*device != state->device) return cross_device();
   Status status = check_steps(fs_, live_.target(), *device, goal, prepared.steps);
   if (status) status = check_space(next, 0);
   if (!status) return status.error();
@@ -310,6 +312,7 @@ Status InPlaceInstallation::check_exchange() {
 Status InPlaceInstallation::verify_staged(const Manifest& next, FirstInstall first_install) {
   prepared_.reset();
   if (Status status = ready(); !status) return status;
+  if (Status status = remove_below(fs_, state_.basis()); !status) return status;  // has served
   if (Status status = know_drift(Look::trust); !status) return status;
   if (Result<std::uint64_t> target = check_target(); !target) return target.error();
   if (!installed() && first_install == FirstInstall::refuse) {
@@ -330,7 +333,10 @@ Status InPlaceInstallation::verify_staged(const Manifest& next, FirstInstall fir
 Status InPlaceInstallation::discard_staged() {
   if (Status status = ready(); !status) return status;
   prepared_.reset();
-  if (Status status = remove_below(fs_, state_.basis()); !status) return status;
+  for (const std::string& rest :
+       {state_.basis(), state_.next_marker(), state_.journal() + ".tmp"}) {
+    if (Status status = remove_below(fs_, rest); !status) return status;
+  }
   return staging_.clear();
 }
 

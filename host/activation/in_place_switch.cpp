@@ -75,7 +75,7 @@ Result<SwitchReport> InPlaceInstallation::switch_to(MarkerRecord next, Prepared 
   if (status = fs_.sync_directory(state_.top()); !status) return status.error();
 
   SwitchReport report = count(journal_->steps);
-  adopt(std::move(next), journal_->steps);
+  move_on(std::move(next), journal_->steps);
   Result<std::vector<SavedFile>> saved = settle_and_end();
   if (!saved) return saved.error();
   report.saved = std::move(*saved);
@@ -143,7 +143,7 @@ Result<std::vector<SavedFile>> InPlaceInstallation::settle_and_end() {
   return saved;
 }
 
-void InPlaceInstallation::adopt(MarkerRecord next, const std::vector<SwitchStep>& steps) {
+void InPlaceInstallation::move_on(MarkerRecord next, const std::vector<SwitchStep>& steps) {
   std::vector<LiveTree::Placed> placed;
   for (const SwitchStep& step : steps) {
     if (!step.next) continue;
@@ -200,7 +200,7 @@ Result<std::vector<std::string>> InPlaceInstallation::record_rewritten() {
   MarkerRecord record = *record_;
   std::vector<std::string> paths;
   for (const auto& [path, kind] : live_.drift()) {
-    if (kind != DriftKind::changed && kind != DriftKind::removed) continue;
+    if (kind == DriftKind::mode_changed || kind == DriftKind::replaced) continue;
     const Result<MaybeFile> file = identify(fs_, live_.absolute(path));
     if (!file) return file.error();
     record.release.rewritten[path] = *file ? (*file)->blob_id : std::string();

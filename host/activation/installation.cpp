@@ -2,6 +2,7 @@
 #include "host/activation/installation.hpp"
 
 #include "host/activation/in_place_installation.hpp"
+#include "host/activation/known_file.hpp"
 #include "host/activation/sealed_text.hpp"
 #include "host/values/names.hpp"
 
@@ -12,8 +13,21 @@ Error invalid(std::string reason, std::string message, std::string hint) {
   return {ErrorKind::invalid, std::move(reason), std::move(message), std::move(hint)};
 }
 
-// Root and target without symlinks on the way to the root; the way from root to target has none
-// either, or every later operation refuses it.
+Error busy(const InstallationOptions& options, const std::string& state) {
+  return {ErrorKind::conflict, "installation_busy",
+          "another process or task works on role " + options.role + " in " + state,
+          "wait until it is done"};
+}
+
+std::string shared_state(FileSystem& fs, const std::filesystem::path& root) {
+  const Result<std::string> canonical = fs.canonical(root.string());
+  const std::string top = canonical ? *canonical : root.string();
+  return (top == "/" ? "" : top) + "/" + kStateName;
+}
+
+}  // namespace
+
+// The way from root to target has no symlinks either, or every later operation refuses it.
 Status make_canonical(FileSystem& fs, InstallationOptions& options) {
   const std::string root = options.root.lexically_normal().string();
   const std::string target = options.target.lexically_normal().string();
@@ -36,13 +50,21 @@ Status make_canonical(FileSystem& fs, InstallationOptions& options) {
   return {};
 }
 
-std::string shared_state(FileSystem& fs, const std::filesystem::path& root) {
-  const Result<std::string> canonical = fs.canonical(root.string());
-  const std::string top = canonical ? *canonical : root.string();
-  return (top == "/" ? "" : top) + "/" + kStateName;
+const char* to_word(DriftKind kind) {
+  switch (kind) {
+    case DriftKind::changed:
+      return "changed";
+    case DriftKind::removed:
+      return "removed";
+    case DriftKind::mode_changed:
+      return "mode_changed";
+    case DriftKind::replaced:
+      return "replaced";
+    case DriftKind::added:
+      return "added";
+  }
+  return "changed";
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Installation>> Installation::open(FileSystem& fs,
                                                          InstallationOptions options) {
@@ -55,16 +77,31 @@ Result<std::unique_ptr<Installation>> Installation::open(FileSystem& fs,
   Result<StateDirectory> state = StateDirectory::prepare(fs, root, options.role);
   if (!state) return state.error();
   Result<std::unique_ptr<FileLock>> lock = fs.lock(state->lock());
-  if (!lock) {
-    if (lock.error().reason != "locked") return lock.error();
-    return Error{ErrorKind::conflict, "installation_busy",
-                 "another process or task works on role " + options.role + " in " + state->top(),
-                 "wait until it is done"};
-  }
+  if (!lock) return lock.error().reason == "locked" ? busy(options, state->top()) : lock.error();
   auto installation = std::make_unique<InPlaceInstallation>(fs, std::move(options),
                                                             std::move(*state), std::move(*lock));
   if (Status status = installation->load(); !status) return status.error();
   return std::unique_ptr<Installation>(std::move(installation));
+}
+
+Result<std::string> Installation::set_aside(FileSystem& fs, InstallationOptions options) {
+  if (Status status = make_canonical(fs, options); !status) return status.error();
+  const std::string shared = shared_state(fs, options.root);
+  const std::string top = shared + "/" + options.role;
+  const auto found = look(fs, top);
+  if (!found) return found.error();
+  if (!*found) return std::string();
+  // Held until it has its new name; a lock file that cannot be had is part of the damage.
+  const Result<std::unique_ptr<FileLock>> lock = fs.lock(top + "/lock");
+  if (!lock && lock.error().reason == "locked") return busy(options, top);
+  std::string aside;
+  Status moved;
+  for (int i = 1; i == 1 || (!moved && moved.error().reason == "eexist"); ++i) {
+    aside = top + ".damaged-" + std::to_string(i);  // no role's name has a '.'
+    moved = fs.rename_new(top, aside);
+  }
+  if (moved) moved = fs.sync_directory(shared);
+  return moved ? Result<std::string>(aside) : moved.error();
 }
 
 std::vector<std::string> roles_with_state(FileSystem& fs, const std::filesystem::path& root) {

@@ -32,7 +32,9 @@ struct Release {
   std::map<std::string, std::string> rewritten;
 };
 
-enum class DriftKind { changed, removed, mode_changed, replaced };  // replaced: another file type
+// added: a file where the release has none (post_sync had removed it); replaced: another file type.
+enum class DriftKind { changed, removed, mode_changed, replaced, added };
+const char* to_word(DriftKind kind);  // "changed", "removed", ...
 struct Drift {
   std::string path;
   DriftKind kind;
@@ -85,6 +87,17 @@ class Installation {
   static Result<std::unique_ptr<Installation>> open(FileSystem& fs, InstallationOptions options);
   virtual ~Installation() = default;
 
+  // Puts the state of a role aside, whatever it is, so that open() begins anew. Nothing of it is
+  // lost: it keeps its files under the name that is returned ("": there was none). Errors: conflict/
+  // installation_busy.
+  static Result<std::string> set_aside(FileSystem& fs, InstallationOptions options);
+
+  // Whether the marker on the disk is still the one that this object knows; costs one stat. Errors:
+  // failed/state_missing, state_damaged, state_newer: then this object is to be thrown away.
+  virtual Status intact() = 0;
+  // Whether there is a marker at all, be it that of an undeployment.
+  virtual bool has_record() const = 0;
+
   // What the marker says is installed; nothing when nothing is. No disk proof. Valid until the next
   // call that changes something.
   virtual const Release* current() const = 0;
@@ -131,6 +144,12 @@ class Installation {
   // Error the tree is the old release, or interrupted() is true and recover() will end it.
   virtual Result<SwitchReport> activate(Release next, FirstInstall first_install) = 0;
 
+  // Records as installed what somebody else put there: durable, and no file of the tree is touched.
+  // From then on its files are ours; where the disk differs from it, that is drift. The same release
+  // again has no effect. Errors: conflict/already_installed, not_found/nothing_there, and those of a
+  // target that cannot be switched.
+  virtual Status adopt(Release base) = 0;
+
   // After post_sync: files it rewrote (or removed) are recorded, not drift. Returns their paths.
   virtual Result<std::vector<std::string>> record_rewritten() = 0;
 
@@ -146,6 +165,10 @@ class Installation {
   // Drops releases beyond keep_releases and what no kept release needs; saved copies stay.
   virtual Status collect_garbage() = 0;
 };
+
+// Root and target with the symlinks on the way to the root resolved. Errors: invalid/invalid_root,
+// target_outside_root, and those of a path that is none.
+Status make_canonical(FileSystem& fs, InstallationOptions& options);
 
 // The roles that have an installation (or an interrupted switch) under `root`, sorted.
 std::vector<std::string> roles_with_state(FileSystem& fs, const std::filesystem::path& root);

@@ -130,12 +130,16 @@ Result<bool> LiveTree::must_read(std::size_t index, const Result<FileStat>& stat
     }
     return false;
   }
+  if (expected.empty()) {
+    note(entry.path, DriftKind::added);
+    return false;
+  }
   const auto mode = mode_of(*stat);
   if (!mode || (*mode == FileMode::symlink) != (entry.mode == FileMode::symlink)) {
     note(entry.path, DriftKind::replaced);
     return false;
   }
-  if (expected.empty() || (stat->size != entry.size && expected == entry.blob_id)) {
+  if (stat->size != entry.size && expected == entry.blob_id) {
     note(entry.path, DriftKind::changed);
     return false;
   }

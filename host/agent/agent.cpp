@@ -6,6 +6,7 @@
 #include "host/agent/credential.hpp"
 #include "host/agent/event_sender.hpp"
 #include "host/agent/heartbeat.hpp"
+#include "host/agent/inquirer.hpp"
 #include "host/agent/log.hpp"
 #include "host/agent/recovery.hpp"
 #include "host/agent/rotation.hpp"
@@ -49,7 +50,8 @@ struct Agent::Parts {
         installations(real_file_system(), config),
         definitions(config),
         sender(*queue, link),
-        reporter({definitions, installations, prover, plugins, *units, *ports, real_clock()},
+        reporter({definitions, installations, prover, plugins, *units, *ports, real_clock(),
+                  config.node_id},
                  unclean, [this] { heartbeat.poke(); }),
         prover([this](const std::string& role) {
           reporter.touch(role);
@@ -59,12 +61,18 @@ struct Agent::Parts {
                events},
               {.urgent = [this] { heartbeat.hurry(); },
                .ended = [this] { heartbeat.poke_and_report(); }}),
+        inquirer({real_file_system(), config, link, installations, prover},
+                 [this](const std::string& role) {
+                   reporter.touch(role);
+                   heartbeat.poke_and_report();
+                 }),
         commands(config, link, tasks,
                  {[this] {
                     reporter.touch_all();
                     heartbeat.poke_and_report();
                   },
-                  [this](const std::string& plugin) { return registry.unquarantine(plugin); }},
+                  [this](const std::string& plugin) { return registry.unquarantine(plugin); },
+                  [this](const std::string& inquiry) { inquirer.take(inquiry); }},
                  rotation) {}
 
   UniqueFd state_lock;
@@ -88,6 +96,7 @@ struct Agent::Parts {
   RoleReporter reporter;  // called back by the prover's thread
   Prover prover;
   Tasks tasks;
+  Inquirer inquirer;
   Commands commands;
 };
 
@@ -98,6 +107,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
   if (!credential) return credential.error();
   Result<UniqueFd> lock = lock_state(config);
   if (!lock) return lock.error();
+  remove_leftovers(config);
   std::unique_ptr<EventQueue> queue =
       EventQueue::open(config.state_dir + "/queue", config.queue_limit);
 
@@ -123,6 +133,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
 void Agent::stop() {
   parts_->link.stop();
   parts_->tasks.stop();
+  parts_->inquirer.stop();
   parts_->commands.stop();
   parts_->queue->stop();
 }

@@ -117,11 +117,15 @@ void Commands::act(const std::string& id, const Json& command) {
   } else if (kind == "activate") {
     tasks_.activate(text(payload, "task_id"), fence);
   } else if (kind == "cancel") {
-    tasks_.cancel(text(payload, "task_id"));
+    tasks_.cancel(text(payload, "task_id"), fence);
+  } else if (kind == "control") {
+    tasks_.control(payload, fence);
   } else if (kind == "serve_source") {
     serve_source(payload);
   } else if (kind == "refresh") {
     callbacks_.refresh();
+  } else if (kind == "inquire") {
+    callbacks_.inquire(text(payload, "inquiry_id"));
   } else if (kind == "rotate_credential") {
     Status begun = rotation_.begin();
     if (!begun) {

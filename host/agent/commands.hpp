@@ -27,6 +27,7 @@ class Commands {
   struct Callbacks {
     std::function<void()> refresh;
     std::function<Status(const std::string& plugin)> unquarantine;
+    std::function<void(const std::string& inquiry_id)> inquire;
   };
   Commands(const AgentConfig& config, ServerLink& link, Tasks& tasks, Callbacks callbacks,
            Rotation& rotation);

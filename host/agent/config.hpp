@@ -39,10 +39,13 @@ struct AgentConfig {
   std::size_t keep_releases = 3;
   std::size_t parallel_tasks = 4;  // of different targets
   std::chrono::seconds health_limit{30};
+  // How long a service must run in one piece, and how long it may be down, to count as that.
+  std::chrono::milliseconds health_settle{1000}, health_down{2000};
   std::chrono::seconds command_limit{600};
   std::chrono::seconds detect_interval{10};  // local look between heartbeats
   std::size_t queue_limit = 10'000;          // events kept while the server is away
   std::chrono::seconds answer_limit{15};     // for an answer, beyond the wait that was asked for
+  std::chrono::seconds first_interval{25};   // between heartbeats, until the server says another
 
   std::string log_format = "text";  // or "json"
   std::string log_level = "info";
@@ -50,6 +53,11 @@ struct AgentConfig {
   ServerAddress server(std::size_t index) const;
   std::string probed_address() const {
     return health_address.empty() ? "127.0.0.1" : health_address;
+  }
+  // Of a machine's own loopback the other family is asked when the first does not answer.
+  std::vector<std::string> probed_addresses() const {
+    if (health_address.empty()) return {"127.0.0.1", "::1"};
+    return {health_address};
   }
   // The role as it is on this node: its target under path_prefix.
   Role localized(Role role) const;
@@ -63,6 +71,14 @@ struct ConfigFlags {
   std::string server_url;
   std::vector<std::string> plugin_dirs;
 };
+
+// Which file is read, and whether somebody named it (the usual one may be absent).
+struct ConfigFile {
+  std::string path;
+  bool named = false;
+};
+ConfigFile config_file_of(const ConfigFlags& flags,
+                          const std::map<std::string, std::string>& environment);
 
 // Flags, then `environment`, then the file, then what `join` left in the state directory, then the
 // defaults. The default file may be absent, a named one may not. Errors: invalid/invalid_config

@@ -2,6 +2,7 @@
 #include "host/agent/health.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "host/services/health_probe.hpp"
@@ -12,13 +13,23 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// A strategy was told not to start what does not run: there is nothing to be healthy.
+constexpr const char* kLeftStopped = "service_left_stopped";
 constexpr milliseconds kFirstPause{20}, kLongestPause{500};
 
-Status probe(const Role& role, const std::string& address, milliseconds limit) {
+// The error is that of the first address: the usual one.
+Status probe(const Role& role, const std::vector<std::string>& addresses, milliseconds limit) {
   if (!role.health_check_port) return {};
   const int port = *role.health_check_port;
-  return role.health_check_path.empty() ? probe_port(address, port, limit)
-                                        : probe_http(address, port, role.health_check_path, limit);
+  std::optional<Error> first;
+  for (const std::string& address : addresses) {
+    const Status probed = role.health_check_path.empty()
+                              ? probe_port(address, port, limit)
+                              : probe_http(address, port, role.health_check_path, limit);
+    if (probed) return {};
+    if (!first) first = probed.error();
+  }
+  return first ? Status(*first) : Status();
 }
 
 // Follows the service's state over time: running in one piece, or down for good.
@@ -27,7 +38,8 @@ class ServiceWatch {
   ServiceWatch(milliseconds settle, milliseconds down) : settle_(settle), down_(down) {}
 
   void see(const ServiceState& now, Clock::time_point at) {
-    const bool running = now.state == "running" || now.state == "waiting";
+    const bool running =
+        now.state == "running" || now.state == "waiting" || now.state == "finished";
     const bool same = known_ && running == running_ && now.started_at == started_at_;
     if (!same) since_ = at;
     known_ = true;
@@ -69,11 +81,12 @@ Status wait_until_healthy(const HealthQuestion& question,
     if (watched) {
       Result<ServiceState> state = service();
       if (!state) return unhealthy(role, state.error().message);
+      if (state->reason == kLeftStopped) return {};
       watch.see(*state, Clock::now());
     }
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
     Status probed =
-        probe(role, question.address, std::clamp(left, milliseconds(50), milliseconds(5000)));
+        probe(role, question.addresses, std::clamp(left, milliseconds(50), milliseconds(5000)));
     const bool by_port = role.health_check_port && probed.ok() && (!watched || watch.usable());
     const bool by_service = !role.health_check_port && watch.settled();
     if (by_port || by_service) return {};

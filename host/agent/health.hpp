@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "host/agent/role_plugins.hpp"
 #include "host/process/child.hpp"
@@ -14,7 +15,7 @@ namespace rolesync::agent {
 
 struct HealthQuestion {
   const Role& role;
-  std::string address;  // of its port
+  std::vector<std::string> addresses;  // of its port; one that answers is enough
   std::chrono::milliseconds limit;
   // How long a service must run in one piece, and how long it may be down, to count as that.
   std::chrono::milliseconds settle{1000}, down{2000};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rolesync-agent run | join | recover | status
+// rolesync-agent run | join | recover | doctor | status
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "host/agent/agent.hpp"
+#include "host/agent/doctor/doctor.hpp"
 #include "host/agent/contact_text.hpp"
 #include "host/agent/identity.hpp"
 #include "host/agent/log.hpp"
@@ -89,7 +90,15 @@ int print_status(const AgentConfig& config) {
 struct Options {
   ConfigFlags flags;
   std::string url, token, token_file;
+  bool json = false;
 };
+
+int examine(const Options& options) {
+  configure_log("text", "error");  // the findings say it
+  const doctor::Findings findings = doctor::examine(options.flags, environment());
+  std::cout << (options.json ? doctor::to_json_text(findings) + "\n" : doctor::to_table(findings));
+  return doctor::any_failed(findings) ? 1 : 0;
+}
 
 int join_node(const AgentConfig& config, const Options& options) {
   std::string token = options.token;
@@ -133,6 +142,10 @@ int main_with(int argc, char** argv, const sigset_t& signals) {
   CLI::App* recover_command =
       app.add_subcommand("recover", "end interrupted switches, before the services start");
   add_common(*recover_command, options.flags);
+  CLI::App* doctor_command =
+      app.add_subcommand("doctor", "what this machine lacks for the agent, and how to help it");
+  add_common(*doctor_command, options.flags);
+  doctor_command->add_flag("--json", options.json, "for programs");
   CLI::App* status_command =
       app.add_subcommand("status", "how the agent of this node stands with its server");
   add_common(*status_command, options.flags);
@@ -142,6 +155,7 @@ int main_with(int argc, char** argv, const sigset_t& signals) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;
   }
+  if (*doctor_command) return examine(options);
   Result<AgentConfig> config = load_config(options.flags, environment());
   if (!config) return complain(config.error());
   configure_log(config->log_format, config->log_level);

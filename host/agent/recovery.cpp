@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 
 #include "host/agent/log.hpp"
@@ -36,6 +37,19 @@ Result<UniqueFd> lock_state(const AgentConfig& config) {
   return Error{ErrorKind::conflict, "agent_running",
                "another agent uses the state directory " + config.state_dir,
                "stop it first, or give this one a state directory of its own"};
+}
+
+void remove_leftovers(const AgentConfig& config) {
+  std::error_code failure;
+  const std::filesystem::path state(config.state_dir);
+  for (const auto& entry : std::filesystem::directory_iterator(state / "run", failure)) {
+    std::filesystem::remove_all(entry.path(), failure);
+  }
+  for (const auto& directory : {state, state / "tasks", state / "roles"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
+      if (entry.path().extension() == ".new") ::unlink(entry.path().c_str());
+    }
+  }
 }
 
 bool begin_run(const AgentConfig& config, const std::string& boot_id) {

@@ -14,6 +14,10 @@ Status recover_installations(Installations& installations);
 // Only one agent per state directory. Error: conflict/agent_running.
 Result<UniqueFd> lock_state(const AgentConfig& config);
 
+// What an agent that was killed had no time to remove: its lists and private files, and records
+// that were being replaced. With the lock held, before anything of ours is started.
+void remove_leftovers(const AgentConfig& config);
+
 // A mark that this process runs on this boot. True when an earlier one was left by another boot:
 // the machine did not end cleanly.
 bool begin_run(const AgentConfig& config, const std::string& boot_id);

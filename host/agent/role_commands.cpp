@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "host/agent/role_plugins.hpp"
+#include "host/process/enclosure.hpp"
 #include "host/services/limits.hpp"
 #include "host/services/node_services.hpp"
 
@@ -28,10 +30,49 @@ std::string nearest_directory(const std::string& target) {
   return path;
 }
 
+using std::chrono::milliseconds;
+using Now = std::chrono::steady_clock;
+
+constexpr std::size_t kOutputCap = 8 << 10;  // of each stream
+constexpr std::size_t kTailSize = 2 << 10;
+constexpr milliseconds kFirstPause{1'000}, kLongestPause{10'000};
+
+// Shows a command's output while it runs, at a rate that many nodes and long commands can bear.
+class LiveTail {
+ public:
+  explicit LiveTail(const RoleCommand& order) : order_(order) {}
+
+  void add(std::string_view bytes) {
+    tail_.append(bytes);
+    if (tail_.size() > 2 * kTailSize) tail_.erase(0, tail_.size() - kTailSize);
+    news_ = news_ || !bytes.empty();
+    const auto now = Now::now();
+    if (!news_ || !order_.progress || now < next_) return;
+    news_ = false;
+    pause_ = std::min(pause_ * 5 / 4, kLongestPause);
+    next_ = now + pause_;
+    const std::size_t begin = tail_.size() > kTailSize ? tail_.size() - kTailSize : 0;
+    order_.progress(std::chrono::duration_cast<std::chrono::seconds>(now - began_),
+                    std::string_view(tail_).substr(begin));
+  }
+
+ private:
+  const RoleCommand& order_;
+  std::string tail_;
+  bool news_ = false;
+  milliseconds pause_ = kFirstPause;
+  const Now::time_point began_ = Now::now();
+  Now::time_point next_ = began_ + kFirstPause;  // a quick command is told about when it has ended
+};
+
 }  // namespace
 
+std::size_t end_left_commands(const std::string& task_id) {
+  return Enclosure(task_id).end();
+}
+
 Status check_commands(const AgentConfig& config, const Role& role) {
-  if (role.pre_sync_cmd.empty() && role.post_sync_cmd.empty()) return {};
+  if (commands_of(role).empty()) return {};
   Result<RunAs> user = user_for(config, role);
   return user.ok() ? Status{} : Status{user.error()};
 }
@@ -54,11 +95,27 @@ CommandOutcome run_role_command(const AgentConfig& config, const RoleCommand& or
     spec.environment["ROLESYNC_ADDRESS"] = config.health_address;
   }
   spec.time_limit = config.command_limit;
+  if (order.role.command_timeout_seconds) {
+    spec.time_limit = std::min<std::chrono::milliseconds>(
+        spec.time_limit, std::chrono::seconds(*order.role.command_timeout_seconds));
+  }
   spec.cancelled = cancelled;
   spec.term_grace = std::chrono::milliseconds(500);  // the agent itself ends within a second
+  spec.output_cap = kOutputCap;
+  LiveTail live(order);
+  spec.on_output = [&live](std::string_view bytes) { live.add(bytes); };
+  Enclosure enclosure(order.task_id);
+  enclosure.put_in(spec);
   Result<ChildResult> result = run_child(spec);
+  // The agent itself ends within a second.
+  const bool hurry = cancelled && cancelled->load();
+  const std::size_t left = enclosure.end(hurry ? milliseconds(200) : milliseconds(5'000));
   if (!result) return {result.error(), ""};
   CommandOutcome outcome{{}, result->output + result->errors};
+  if (left > 0) {
+    outcome.output +=
+        "\n[" + std::to_string(left) + " processes that it left running were ended]\n";
+  }
   if (!result->succeeded()) {
     outcome.status =
         Error{result->timed_out ? ErrorKind::timeout : ErrorKind::failed,

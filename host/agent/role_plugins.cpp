@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "host/services/process_unit.hpp"
+
 namespace rolesync::agent {
 namespace {
 
@@ -38,6 +40,29 @@ Json to_json(const ServiceState& service) {
   return object;
 }
 
+// Who listens on the role's port, and where. Whose a process is can be told of systemd units only.
+Json port_facts(const Role& role, const std::vector<ListeningPort>& ports,
+                const std::vector<std::string>& asked_at) {
+  Json addresses = Json::array();
+  std::string owner = "unknown", process;
+  bool certain = true, answers = false;
+  for (const ListeningPort& each : ports) {
+    if (each.port != *role.health_check_port) continue;
+    if (addresses.empty() || addresses.back() != each.address) addresses.push_back(each.address);
+    for (const std::string& address : asked_at) answers = answers || reachable_at(each, address);
+    const std::optional<bool> own =
+        role.systemd_service.empty() ? std::nullopt : is_of_unit(each.pid, role.systemd_service);
+    if (own == true) owner = "service";
+    if (own == true || process.empty()) process = each.process;
+    certain = certain && own.has_value();
+  }
+  if (owner != "service" && certain && !addresses.empty()) owner = "other";
+  return {{"addresses", std::move(addresses)},
+          {"process", process},
+          {"owner", owner},
+          {"answers", answers}};
+}
+
 std::optional<uid_t> user_id(const std::string& name) {
   std::string buffer(16384, '\0');
   passwd entry{}, *found = nullptr;
@@ -53,6 +78,10 @@ std::optional<gid_t> group_id(const std::string& name) {
 }
 
 }  // namespace
+
+std::string programs_root(const AgentConfig& config) {
+  return config.state_dir + "/run/programs";
+}
 
 bool has_service(const Role& role) {
   return !role.systemd_service.empty() || !role.restart_options.empty();
@@ -95,6 +124,7 @@ NodeServicesOptions RolePlugins::services_for(const std::string& kind,
   options.state = &state_;
   options.plugin_host_program = config_.plugin_host;
   options.private_root = config_.state_dir + "/run";
+  options.programs_root = programs_root(config_);
   options.log_root = config_.state_dir + "/logs";
   if (!config_.health_address.empty()) {
     options.environment["ROLESYNC_ADDRESS"] = config_.health_address;
@@ -121,6 +151,14 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
     call.cancel_grace = kNoGrace;
   } else {
     call.attempts = kActionAttempts;
+    // A strategy that has more to do than most says so in its descriptor.
+    if (const auto strategy = registry_.find("restart_strategy", role.restart_strategy)) {
+      const auto declared = strategy->timeouts.find(action);
+      if (declared != strategy->timeouts.end()) {
+        call.time_limit = std::max<std::chrono::milliseconds>(
+            kActionLimit, std::chrono::seconds(declared->second));
+      }
+    }
   }
   Result<Json> options_given =
       registry_.complete_options("restart_strategy", role.restart_strategy, role.restart_options);
@@ -142,8 +180,7 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
   return state;
 }
 
-Result<Detection> RolePlugins::detect(const Role& role, bool path_exists,
-                                      const std::optional<ServiceState>& service, Units& units,
+Result<Detection> RolePlugins::detect(const Role& role, const Sight& sight, Units& units,
                                       Ports& ports, const CancelFlag* cancelled) {
   NodeServicesOptions options = services_for("detector", role.detector);
   options.units = &units;
@@ -151,16 +188,22 @@ Result<Detection> RolePlugins::detect(const Role& role, bool path_exists,
   options.cancelled = cancelled;
   Json listening = Json::array();
   Result<std::vector<ListeningPort>> scanned = ports.scan();
-  if (!scanned) return scanned.error();
-  for (const ListeningPort& port : *scanned) {
-    if (listening.empty() || listening.back() != port.port) listening.push_back(port.port);
+  Json facts{{"path_exists", sight.path_exists},
+             {"path_error", sight.path_error},
+             {"ports_error", scanned ? "" : scanned.error().reason},
+             {"service", sight.service ? to_json(*sight.service) : Json(nullptr)}};
+  if (scanned) {
+    for (const ListeningPort& port : *scanned) {
+      if (listening.empty() || listening.back() != port.port) listening.push_back(port.port);
+    }
+    const Result<std::vector<ListeningPort>> all = ports.scan_all();
+    if (role.health_check_port && all) {
+      facts["port"] = port_facts(role, *all, config_.probed_addresses());
+    }
   }
+  facts["listening_ports"] = std::move(listening);
   NodeServices services(std::move(options));
-  const Json request{{"role", role_to_json(role)},
-                     {"facts",
-                      {{"path_exists", path_exists},
-                       {"service", service ? to_json(*service) : Json(nullptr)},
-                       {"listening_ports", std::move(listening)}}}};
+  const Json request{{"role", role_to_json(role)}, {"facts", std::move(facts)}};
   const plugin::CallOptions call{kLookLimit, &services, cancelled, 1, kNoGrace};
   Result<Json> answer = registry_.call("detector", role.detector, "detect", request, call);
   if (!answer) return answer.error();
@@ -207,6 +250,24 @@ bool RolePlugins::may_look_at(const std::string& path) const {
   return allowed_root_of(config_.limits, path).ok();
 }
 
+std::vector<std::string> RolePlugins::units_of(const Role& role) const {
+  std::vector<std::string> units;
+  if (!role.systemd_service.empty()) units = {role.systemd_service};
+  if (role.restart_options.empty()) return units;
+  if (registry_.is_isolated("restart_strategy", role.restart_strategy)) return units;
+  Result<Json> answer = registry_.call(
+      "restart_strategy", role.restart_strategy, "units",
+      {{"role", role_to_json(role)}, {"options", Json(role.restart_options)}}, {kLookLimit});
+  if (!answer || !answer->is_object()) return units;
+  const auto list = answer->find("units");
+  if (list == answer->end() || !list->is_array()) return units;
+  units.clear();
+  for (const Json& unit : *list) {
+    if (unit.is_string()) units.push_back(unit.get<std::string>());
+  }
+  return units;
+}
+
 Status RolePlugins::check_control(const Role& role) const {
   if (!has_service(role)) return {};
   const auto strategy = registry_.find("restart_strategy", role.restart_strategy);
@@ -215,8 +276,10 @@ Status RolePlugins::check_control(const Role& role) const {
     return std::find(strategy->needs.begin(), strategy->needs.end(), service) !=
            strategy->needs.end();
   };
-  if (needs("service.restart") && !role.systemd_service.empty()) {
-    if (Status allowed = check_unit(config_.limits, role.systemd_service); !allowed) return allowed;
+  if (needs("service.restart")) {
+    for (const std::string& unit : units_of(role)) {
+      if (Status allowed = check_unit(config_.limits, unit); !allowed) return allowed;
+    }
   }
   if (!needs("process.run") && !needs("process.start")) return {};
   Result<FileOwner> owner = owner_of_files(role);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/agent/config.hpp"
 #include "host/plugin/registry.hpp"
@@ -20,7 +21,7 @@ namespace rolesync::agent {
 
 // What a restart strategy answers.
 struct ServiceState {
-  std::string state = "unknown";  // running, stopped, failed, unknown, waiting
+  std::string state = "unknown";  // the words of rolesync::Running in the SDK
   std::optional<Millis> started_at;
   std::string detail, reason;
 };
@@ -31,6 +32,13 @@ struct Detection {
   std::string reason;
   std::string detail;                    // a sentence, when a plugin failed
   std::shared_ptr<const Json> evidence;  // an object
+};
+
+// What a detector is told, beside the ports.
+struct Sight {
+  bool path_exists = false;
+  std::string path_error;  // why that is not known; empty: it is
+  std::optional<ServiceState> service;
 };
 
 struct FetchOrder {
@@ -48,8 +56,7 @@ class RolePlugins {
   // `action`: status, start, stop, restart. Units and ports may be those of collected facts.
   Result<ServiceState> service(const Role& role, const char* action, Units& units, Ports& ports,
                                const CancelFlag* cancelled);
-  Result<Detection> detect(const Role& role, bool path_exists,
-                           const std::optional<ServiceState>& service, Units& units, Ports& ports,
+  Result<Detection> detect(const Role& role, const Sight& sight, Units& units, Ports& ports,
                            const CancelFlag* cancelled);
   using StreamOpener = std::function<Result<std::unique_ptr<Stream>>(const std::string& offer_id)>;
   Status fetch(const Role& role, const FetchOrder& order, StreamOpener opener,
@@ -63,6 +70,9 @@ class RolePlugins {
   // Whether the node's limits would let the role's strategy do its work: better known before a
   // switch than after it. Errors: denied/unit_not_allowed, denied/commands_not_allowed, ...
   Status check_control(const Role& role) const;
+  // The units that the role's strategy acts on, as Units names them; of a strategy that cannot say
+  // (it runs in a child, or is older than the question): the role's service.
+  std::vector<std::string> units_of(const Role& role) const;
   // Facts about paths outside the node's allowed roots are not given away.
   bool may_look_at(const std::string& path) const;
   plugin::Registry& registry() { return registry_; }
@@ -73,6 +83,9 @@ class RolePlugins {
   plugin::Registry& registry_;
   mutable PluginState state_;
 };
+
+// Where the programs are on record that run for plugins now.
+std::string programs_root(const AgentConfig& config);
 
 // Something runs for this role on a node: it names a service, or tells its strategy how to run one.
 bool has_service(const Role& role);

@@ -2,12 +2,10 @@
 #include "host/agent/role_report.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "host/agent/log.hpp"
-#include "host/role/role_paths.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -18,20 +16,6 @@ constexpr std::chrono::milliseconds kPatience{500};
 // A report that differs only in when it was verified is not worth sending more often.
 constexpr Millis kVerifiedStep = Millis{10} * 60 * 1000;
 
-const char* name(DriftKind kind) {
-  switch (kind) {
-    case DriftKind::changed:
-      return "changed";
-    case DriftKind::removed:
-      return "removed";
-    case DriftKind::mode_changed:
-      return "mode_changed";
-    case DriftKind::replaced:
-      return "replaced";
-  }
-  return "changed";
-}
-
 Json no_release() {
   return {{"version", nullptr},     {"content_id", nullptr},  {"role_revision", nullptr},
           {"verified_at", nullptr}, {"drift", Json::array()}, {"drift_count", 0}};
@@ -41,7 +25,7 @@ Json release_facts(const Release& release, const Proof& proof) {
   Json drift = Json::array();
   for (const Drift& each : proof.drift) {
     if (drift.size() == kMaxDriftListed) break;
-    drift.push_back({{"path", each.path}, {"kind", name(each.kind)}});
+    drift.push_back({{"path", each.path}, {"kind", to_word(each.kind)}});
   }
   return {{"version", release.commit},
           {"content_id", release.content_id},
@@ -56,22 +40,23 @@ const char* running_fact(const Role& role, bool installed, Millis activated_at,
   if (!installed) return "unknown";
   if (!has_service(role)) return "current";
   if (service && service->state == "waiting") return "current";  // what starts next is the disk
-  if (!service || service->state != "running" || !service->started_at) return "unknown";
+  const bool tells = service && (service->state == "running" || service->state == "finished");
+  if (!tells || !service->started_at) return "unknown";
   return *service->started_at < activated_at ? "restart_pending" : "current";
 }
 
-// Nothing lies where a first install would put the role's files.
-bool target_is_empty(const Role& role) {
-  std::error_code failure;
-  for (const SourceMapping& mapping : source_mappings(role)) {
-    const std::filesystem::path place = std::filesystem::path(role.target_path) / mapping.to;
-    const auto status = std::filesystem::symlink_status(place, failure);
-    if (!std::filesystem::exists(status)) continue;
-    if (!std::filesystem::is_directory(status)) return false;
-    const std::filesystem::directory_iterator entries(place, failure);
-    if (failure || entries != std::filesystem::directory_iterator()) return false;
+Sight sight_of(const Role& role, const Facts& facts, const std::optional<ServiceState>& service) {
+  Sight sight;
+  sight.service = service;
+  const auto path = facts.path_exists.find(role.target_path);
+  if (path != facts.path_exists.end()) {
+    sight.path_exists = path->second;
+    const auto error = facts.path_errors.find(role.target_path);
+    if (error != facts.path_errors.end()) sight.path_error = error->second;
+  } else if (!role.target_path.empty()) {
+    sight.path_error = "path_not_allowed";  // the node's config keeps it from us
   }
-  return true;
+  return sight;
 }
 
 bool listens(const Facts& facts, int port) {
@@ -94,7 +79,10 @@ void RoleReporter::touch_all() {
 
 RoleReporter::Installed& RoleReporter::installed(const std::string& role) {
   std::lock_guard lock(mutex_);
-  return installed_.try_emplace(role, full_first_).first->second;
+  const auto known = installed_.find(role);
+  if (known != installed_.end()) return known->second;
+  const auto until_daily = until_daily_proof(parts_.node_id, role, parts_.clock.now());
+  return installed_.try_emplace(role, full_first_, until_daily).first->second;
 }
 
 // Which paths may be looked at is a matter of the config and many readlinks: asked once.
@@ -105,7 +93,7 @@ const FactQuestion& RoleReporter::question(const std::shared_ptr<const Definitio
     if (!role.target_path.empty() && parts_.plugins.may_look_at(role.target_path)) {
       question_.paths.insert(role.target_path);
     }
-    if (!role.systemd_service.empty()) question_.units.insert(role.systemd_service);
+    for (std::string& unit : parts_.plugins.units_of(role)) question_.units.insert(std::move(unit));
   }
   asked_for_ = definitions;
   return question_;
@@ -114,9 +102,8 @@ const FactQuestion& RoleReporter::question(const std::shared_ptr<const Definitio
 void RoleReporter::learn_releases() {
   std::lock_guard lock(look_mutex_);
   for (const Role& role : parts_.definitions.current()->roles) {
-    if (const std::optional<Held> held = parts_.installations.try_hold(role)) {
-      take_release(installed(role.name), (*held)->current());
-    }
+    const auto held = parts_.installations.try_hold(role);
+    if (held && *held) take_release(installed(role.name), (**held)->current());
   }
 }
 
@@ -161,12 +148,15 @@ void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) 
     std::lock_guard lock(mutex_);
     due = state.schedule.due(begin, occasion == Occasion::heartbeat);
   }
-  std::optional<Held> held = parts_.installations.try_hold(role);
+  const auto tried = parts_.installations.try_hold(role);
+  if (!tried) return take_trouble(state, tried.error());
+  const std::optional<Held>& held = *tried;
   if (!held) return;
   const Release* release = (*held)->current();
-  const bool same = release ? state.present && release->task_id == state.task_id &&
-                                  release->activated_at == state.activated_at
-                            : !state.present;
+  const bool same = !state.error_reason.empty() ? false
+                    : release ? state.present && release->task_id == state.task_id &&
+                                    release->activated_at == state.activated_at
+                              : !state.present;
   if (!same) take_release(state, release);
   if (same && (!release || due == ProofSchedule::Due::no)) return;
   using Depth = Prover::Depth;
@@ -183,6 +173,7 @@ void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) 
     state.schedule.proved(begin, cost, due);
   }
   state.error = proof ? "" : proof.error().text();
+  state.error_reason = proof ? "" : "proof_failed";
   if (!proof || !release) return;
   state.verified_at = proof->verified_at;
   Json facts = release_facts(*release, *proof);
@@ -203,7 +194,15 @@ void RoleReporter::take_release(Installed& state, const Release* release) {
   if (release) facts.update(release_facts(*release, Proof()));
   state.facts = std::make_shared<Json>(std::move(facts));
   state.error.clear();
+  state.error_reason.clear();
   state.reported_at = 0;
+}
+
+// What is installed is not known: nothing is said of it, least of all that there is nothing.
+void RoleReporter::take_trouble(Installed& state, const Error& error) {
+  if (state.present) take_release(state, nullptr);
+  state.error = error.text();
+  state.error_reason = error.reason;
 }
 
 namespace {
@@ -233,10 +232,8 @@ Observation RoleReporter::observe(const Role& role, const std::shared_ptr<const 
       return seen;
     }
   }
-  const auto path = facts->path_exists.find(role.target_path);
-  const bool path_exists = path != facts->path_exists.end() && path->second;
   Result<Detection> detected =
-      parts_.plugins.detect(role, path_exists, seen.service, units, ports, cancelled);
+      parts_.plugins.detect(role, sight_of(role, *facts, seen.service), units, ports, cancelled);
   seen.detection = detected ? std::move(*detected) : plugin_failed(detected.error());
   return seen;
 }
@@ -264,7 +261,8 @@ Json RoleReporter::report_role(const Role& role, const Facts& facts, const Insta
                  {"evidence", *detection.evidence},
                  {"running", running},
                  {"restart_pending", std::string_view(running) == "restart_pending"},
-                 {"error", state.error}});
+                 {"error", state.error},
+                 {"error_reason", state.error_reason}});
   if (!state.present && path != facts.path_exists.end())
     report["target_empty"] = target_is_empty(role);
   return report;

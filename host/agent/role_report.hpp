@@ -36,11 +36,12 @@ class RoleReporter {
     Units& units;
     Ports& ports;
     Clock& clock;
+    std::string node_id;
   };
   // `full_first`: the machine did not end cleanly, so nothing is believed.
   // `late`: something became known after a look; another one is due. Any thread.
   RoleReporter(Parts parts, bool full_first, std::function<void()> late)
-      : parts_(parts), full_first_(full_first), observer_(std::move(late)) {}
+      : parts_(std::move(parts)), full_first_(full_first), observer_(std::move(late)) {}
 
   // At start, before a task uses an installation again: what the markers say is installed. Until it
   // can be proven, that is reported, and not that there is nothing.
@@ -54,18 +55,20 @@ class RoleReporter {
 
  private:
   struct Installed {
-    explicit Installed(bool full_first) : schedule(full_first) {}
+    Installed(bool full_first, std::chrono::seconds until_daily)
+        : schedule(full_first, until_daily) {}
     ProofSchedule schedule;
     std::string task_id;                // of the release that is being watched
     bool present = false;               // there is a release
     std::shared_ptr<const Json> facts;  // version, content_id, ... as they stand in the report
     Millis activated_at = 0;
     Millis verified_at = 0, reported_at = 0;
-    std::string error;
+    std::string error, error_reason;  // why what is installed is not known or not proven
   };
   Installed& installed(const std::string& role);
   void prove(const Role& role, Installed& state, Occasion occasion);
   static void take_release(Installed& state, const Release* release);
+  static void take_trouble(Installed& state, const Error& error);
   Observation observe(const Role& role, const std::shared_ptr<const Facts>& facts,
                       const CancelFlag* cancelled) const;
   static Json report_role(const Role& role, const Facts& facts, const Installed& state,

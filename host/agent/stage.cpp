@@ -24,8 +24,10 @@ Error cancelled_error() {
   return {ErrorKind::conflict, "cancelled", "the task was cancelled before its switch"};
 }
 
+// Space does not come back within the minute that we would try.
 bool is_transient(const Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
+  return (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout) &&
+         error.reason != "disk_full";
 }
 
 // Removes the list of wanted blobs when the fetch is over.
@@ -87,11 +89,35 @@ Status Stager::stage(TaskRecord& record, Installation& installation, const Cance
   return installation.verify_staged(manifest, record.task.first_install);
 }
 
+// The tree that somebody else deployed becomes the release that this task starts from.
+Status Stager::adopt_base(const Task& task, LinkClient& client, Installation& installation) {
+  Result<HttpAnswer> answer =
+      client.get(link_.node_path("tasks/" + task.task_id + "/content?of=from"));
+  if (!answer) return answer.error();
+  Result<Manifest> manifest = Manifest::parse(answer->body);
+  if (!manifest) return manifest.error();
+  if (manifest->content_id() != task.from_content_id) {
+    return Error{ErrorKind::failed, "manifest_mismatch",
+                 "the manifest from the server is not the one of " + task.from_content_id,
+                 "look at the server's cache"};
+  }
+  Release base;
+  base.role_revision = task.role_revision;
+  base.role_snapshot = to_text(role_to_json(task.role));
+  base.commit = task.from_commit;
+  base.task_id = task.task_id + "-base";
+  base.manifest = std::move(*manifest);
+  return installation.adopt(std::move(base));
+}
+
 // What arrived before a transfer broke is not fetched twice.
 Status Stager::fetch(const Task& task, Installation& installation, const CancelFlag& cancelled,
                      Manifest& manifest) {
   Result<std::unique_ptr<LinkClient>> client = link_.borrow();
   if (!client) return client.error();
+  if (task.adopt && !installation.current()) {
+    if (Status based = adopt_base(task, **client, installation); !based) return based;
+  }
   Result<Content> content = content_of(**client, task, installation.current());
   if (!content) return content.error();
   manifest = std::move(content->manifest);

@@ -35,6 +35,7 @@ class Stager {
   };
   Result<Content> content_of(LinkClient& client, const Task& task, const Release* installed);
   Status preflight(const Task& task) const;
+  Status adopt_base(const Task& task, LinkClient& client, Installation& installation);
   Status fetch(const Task& task, Installation& installation, const CancelFlag& cancelled,
                Manifest& manifest);
   Status fetch_lacking(const Task& task, LinkClient& client, Installation& installation,

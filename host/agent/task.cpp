@@ -77,7 +77,12 @@ Result<Task> task_from_json(const Json& payload) {
     task.restart = restart->get<bool>();
   }
   const std::string first = text(payload, "first_install");
-  if (!first.empty() && first != "refuse" && first != "overlay") {
+  task.adopt = first == "adopt";
+  task.from_commit = text(payload, "from_commit");
+  if (task.adopt && (!is_commit(task.from_commit) || !is_content_id(task.from_content_id))) {
+    return invalid_command("a task that adopts does not say what");
+  }
+  if (!first.empty() && !task.adopt && first != "refuse" && first != "overlay") {
     return invalid_command("first_install '" + first + "' is not known");
   }
   task.first_install = first == "overlay" ? FirstInstall::overlay : FirstInstall::refuse;
@@ -98,7 +103,10 @@ Json task_to_json(const Task& task) {
           {"from_content_id", task.from_content_id},
           {"restart", task.restart},
           {"restart_reason", task.restart_reason},
-          {"first_install", task.first_install == FirstInstall::overlay ? "overlay" : "refuse"}};
+          {"from_commit", task.from_commit},
+          {"first_install", task.adopt                                    ? "adopt"
+                            : task.first_install == FirstInstall::overlay ? "overlay"
+                                                                          : "refuse"}};
 }
 
 Result<TaskRecord> record_from_text(const std::string& document) {

@@ -22,6 +22,10 @@ struct Task {
   bool restart = false;
   std::string restart_reason;
   FirstInstall first_install = FirstInstall::refuse;
+  // With nothing installed: first take the content `from_content_id` of `from_commit` for what is
+  // there (first_install "adopt").
+  bool adopt = false;
+  std::string from_commit;
 };
 
 // Strict. Error: invalid/invalid_command.

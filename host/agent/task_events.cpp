@@ -4,16 +4,20 @@
 #include <nlohmann/json.hpp>
 
 #include "host/agent/log.hpp"
+#include "host/process/bounded_output.hpp"
 #include "host/values/json.hpp"
 
 namespace rolesync::agent {
 namespace {
 
-constexpr std::size_t kMaxOutput = 8 << 10;
+constexpr std::size_t kMaxOutput = 40 << 10;
 
-// The end says why something failed.
-std::string tail(const std::string& text) {
-  return text.size() <= kMaxOutput ? text : text.substr(text.size() - kMaxOutput);
+// A command's output was cut where it was read; this is for several of them. Head and tail are
+// kept: the cause of a failure stands in one of the two.
+std::string bounded(const std::string& text) {
+  process::BoundedOutput output(kMaxOutput);
+  output.add(text);
+  return output.text();
 }
 
 void log_task(const std::string& task_id, const TaskEvent& event) {
@@ -33,7 +37,7 @@ std::string TaskEvents::text(const std::string& task_id, std::uint64_t fence,
             {"state", event.state}, {"step", event.step}, {"at", to_rfc3339(clock_.now())}};
   if (!event.reason.empty()) json["reason"] = event.reason;
   if (!event.message.empty()) json["message"] = event.message;
-  if (!event.output.empty()) json["output"] = tail(event.output);
+  if (!event.output.empty()) json["output"] = bounded(event.output);
   if (event.restart_pending) json["restart_pending"] = true;
   if (event.release) {
     json["release"] = {{"version", event.release->commit},

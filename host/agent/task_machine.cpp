@@ -16,6 +16,8 @@ struct Row {
   std::string_view wire_step;
   bool (*has)(const TaskShape&);
   Target on_ok, on_failed;
+  // Of one in which the agent died: the disk holds the task's release, or it does not.
+  AfterDeath died_switched, died_unswitched;
 };
 
 bool always(const TaskShape&) {
@@ -42,26 +44,54 @@ bool has_old_commands(const TaskShape& s) {
 bool checks_old(const TaskShape& s) {
   return s.had_release && checks(s);
 }
+bool drains(const TaskShape& s) {
+  return restarts(s) && s.has_drain;
+}
+bool undrains(const TaskShape& s) {
+  return restarts(s) && s.has_undrain;
+}
+// After a first install was taken back nothing is there to be used.
+bool undrains_old(const TaskShape& s) {
+  return s.had_release && restarts(s) && (s.has_undrain || s.old_undrain);
+}
 
-// A failure before the switch leaves nothing to undo but a stopped service. After it, the way back
-// is gone to its end: a service with trouble is better than none.
-constexpr std::array<Row, 11> kTable = {{
-    {Step::pre_sync, "pre_sync", "activating", "pre_sync", has_pre_sync, Step::stop, End::failed},
-    {Step::stop, "stop", "activating", "restart", stops, Step::activate, Step::resume},
-    {Step::activate, "activate", "activating", "activate", always, Step::post_sync, Step::resume},
+constexpr AfterDeath failed = AfterDeath::counts_as_failed, done = AfterDeath::counts_as_ok,
+                     again = AfterDeath::again;
+
+// A failure before the switch leaves nothing to undo but a stopped service and a drained node.
+// After it, the way back is gone to its end: a service with trouble is better than none. The switch
+// and the way back from it were ended by recovery before anybody asks here.
+constexpr std::array<Row, step_count> kTable = {{
+    {Step::pre_sync, "pre_sync", "activating", "pre_sync", has_pre_sync, Step::drain, End::failed,
+     failed, failed},
+    {Step::drain, "drain", "activating", "drain", drains, Step::stop, Step::resume_undrain, failed,
+     failed},
+    {Step::stop, "stop", "activating", "restart", stops, Step::activate, Step::resume, failed,
+     failed},
+    {Step::activate, "activate", "activating", "activate", always, Step::post_sync, Step::resume,
+     done, failed},
     {Step::post_sync, "post_sync", "activating", "post_sync", has_post_sync, Step::restart,
-     Step::restore},
-    {Step::restart, "restart", "restarting", "restart", restarts, Step::health, Step::restore},
-    {Step::health, "health", "checking", "health", checks, End::succeeded, Step::restore},
-    {Step::resume, "resume", "rolling_back", "restart", stops, End::failed, End::failed},
+     Step::restore, again, again},
+    {Step::restart, "restart", "restarting", "restart", restarts, Step::health, Step::restore,
+     again, again},
+    {Step::health, "health", "checking", "health", checks, Step::undrain, Step::restore, again,
+     again},
+    {Step::undrain, "undrain", "checking", "undrain", undrains, End::succeeded, Step::restore,
+     again, again},
+    {Step::resume, "resume", "rolling_back", "restart", stops, Step::resume_undrain, End::failed,
+     again, again},
+    {Step::resume_undrain, "resume_undrain", "rolling_back", "undrain", undrains, End::failed,
+     End::failed, again, again},
     {Step::restore, "restore", "rolling_back", "rollback", always, Step::restore_commands,
-     End::rollback_failed},
+     End::rollback_failed, again, done},
     {Step::restore_commands, "restore_commands", "rolling_back", "rollback", has_old_commands,
-     Step::restore_restart, Step::restore_restart},
+     Step::restore_restart, Step::restore_restart, again, again},
     {Step::restore_restart, "restore_restart", "rolling_back", "rollback", restarts,
-     Step::restore_health, Step::restore_health},
+     Step::restore_health, Step::restore_health, again, again},
     {Step::restore_health, "restore_health", "rolling_back", "rollback", checks_old,
-     End::rolled_back, End::rollback_failed},
+     Step::restore_undrain, End::rollback_failed, again, again},
+    {Step::restore_undrain, "restore_undrain", "rolling_back", "undrain", undrains_old,
+     End::rolled_back, End::rollback_failed, again, again},
 }};
 
 const Row& row(Step step) {
@@ -69,8 +99,7 @@ const Row& row(Step step) {
 }
 
 bool is_way_back(Step step) {
-  return step == Step::restore_commands || step == Step::restore_restart ||
-         step == Step::restore_health;
+  return step >= Step::resume;
 }
 
 Next arrive(const TaskShape& shape, Target target, bool undo_trouble) {
@@ -93,6 +122,29 @@ Next next_step(const TaskShape& shape, Position at, Outcome outcome) {
   const bool failed = outcome == Outcome::failed;
   const bool trouble = at.undo_trouble || (failed && is_way_back(at.step));
   return arrive(shape, failed ? row(at.step).on_failed : row(at.step).on_ok, trouble);
+}
+
+AfterDeath after_death(Step step, bool switched) {
+  return switched ? row(step).died_switched : row(step).died_unswitched;
+}
+
+Next resumed_step(const TaskShape& shape, Position at, bool switched) {
+  switch (after_death(at.step, switched)) {
+    case AfterDeath::again:
+      return {at, End::succeeded};
+    case AfterDeath::counts_as_ok:
+      return next_step(shape, at, Outcome::ok);
+    case AfterDeath::counts_as_failed:
+      return next_step(shape, at, Outcome::failed);
+  }
+  return {at, End::succeeded};
+}
+
+bool stays_drained(const TaskShape& shape, Step last, Outcome outcome) {
+  const bool puts_back =
+      last == Step::undrain || last == Step::resume_undrain || last == Step::restore_undrain;
+  const bool can = shape.has_undrain || shape.old_undrain;
+  return drains(shape) && can && last != Step::pre_sync && !(puts_back && outcome == Outcome::ok);
 }
 
 std::string_view step_name(Step step) {

@@ -9,6 +9,9 @@
 #include "host/values/json.hpp"
 
 namespace rolesync::agent {
+namespace {
+constexpr std::uint64_t kSaveEvery = 200;  // events
+}
 
 TaskRunner::TaskRunner(Parts parts, TaskRecord& record, Installation& installation,
                        Manifest manifest)
@@ -26,6 +29,9 @@ TaskShape TaskRunner::shape() const {
   shape.had_release = record_.had_release;
   shape.old_commands = record_.old_role && (!record_.old_role->pre_sync_cmd.empty() ||
                                             !record_.old_role->post_sync_cmd.empty());
+  shape.has_drain = !role.drain_cmd.empty();
+  shape.has_undrain = !role.undrain_cmd.empty();
+  shape.old_undrain = record_.old_role && !record_.old_role->undrain_cmd.empty();
   return shape;
 }
 
@@ -57,29 +63,26 @@ void TaskRunner::run() {
 }
 
 void TaskRunner::resume() {
+  if (const std::size_t left = end_left_commands(record_.task.task_id); left > 0) {
+    log_event(LogLevel::warning, "task.left_command_ended",
+              {{"task", record_.task.task_id},
+               {"step", std::string(step_name(record_.position.step))},
+               {"processes", std::to_string(left)}});
+  }
   const Release* now = installation_.current();
   const bool switched = now && now->task_id == record_.task.task_id;
-  const Step step = record_.position.step;
-  if (step == Step::pre_sync || step == Step::stop) {
-    note_failure({ErrorKind::failed, "interrupted", "the agent ended before the switch",
+  if (after_death(record_.position.step, switched) == AfterDeath::counts_as_failed) {
+    const bool before = record_.position.step < Step::activate;
+    note_failure({ErrorKind::failed, "interrupted",
+                  before ? "the agent ended before the switch"
+                         : "the agent ended during the switch; the previous release was put back",
                   "start the sync again"});
-    return go_on(next_step(shape(), record_.position, Outcome::failed));
   }
-  // The switch itself was ended by recovery, one way or the other; the way back likewise.
-  if (step == Step::activate) {
-    if (!switched) {
-      note_failure({ErrorKind::failed, "interrupted",
-                    "the agent ended during the switch; the previous release was put back"});
-    }
-    return go_on(next_step(shape(), record_.position, switched ? Outcome::ok : Outcome::failed));
-  }
-  if (step == Step::restore && !switched) {
-    return go_on(next_step(shape(), record_.position, Outcome::ok));
-  }
-  go_on({record_.position, End::succeeded});
+  go_on(resumed_step(shape(), record_.position, switched));
 }
 
 void TaskRunner::go_on(Next next) {
+  Outcome last = Outcome::failed;  // without a next step there was one that failed
   while (next.at) {
     record_.position = *next.at;
     const Step step = next.at->step;
@@ -111,7 +114,11 @@ void TaskRunner::go_on(Next next) {
       done.saved = std::move(result.saved);
       parts_.events.progress(record_, done);
     }
-    next = next_step(shape(), record_.position, result.status ? Outcome::ok : Outcome::failed);
+    last = result.status ? Outcome::ok : Outcome::failed;
+    next = next_step(shape(), record_.position, last);
+  }
+  if (next.end != End::succeeded && stays_drained(shape(), record_.position.step, last)) {
+    record_.failure_message += "; the node was drained and has not been put back into use";
   }
   finish(next.end);
 }
@@ -119,12 +126,10 @@ void TaskRunner::go_on(Next next) {
 TaskRunner::StepResult TaskRunner::perform(Step step) {
   const Role& role = record_.task.role;
   switch (step) {
-    case Step::pre_sync: {
-      CommandOutcome outcome = run_role_command(
-          parts_.config, {role, role.pre_sync_cmd, record_.task.commit, "sync", "pre_sync_cmd"},
-          &parts_.stopping);
-      return {std::move(outcome.status), std::move(outcome.output), {}};
-    }
+    case Step::pre_sync:
+      return command(role, role.pre_sync_cmd, "sync", "pre_sync_cmd");
+    case Step::drain:
+      return command(role, role.drain_cmd, "sync", "drain_cmd");
     case Step::stop:
       return {control(role, "stop"), "", {}};
     case Step::activate:
@@ -135,8 +140,12 @@ TaskRunner::StepResult TaskRunner::perform(Step step) {
       return {control(role, shape().stop_first ? "start" : "restart"), "", {}};
     case Step::health:
       return {check_health(role), "", {}};
+    case Step::undrain:
+      return command(role, role.undrain_cmd, "sync", "undrain_cmd");
     case Step::resume:
       return {control(role, "start"), "", {}};
+    case Step::resume_undrain:
+      return command(role, role.undrain_cmd, "rollback", "undrain_cmd");
     case Step::restore:
       return restore_files();
     case Step::restore_commands:
@@ -145,8 +154,36 @@ TaskRunner::StepResult TaskRunner::perform(Step step) {
       return {restore_service(), "", {}};
     case Step::restore_health:
       return {check_health(old_role()), "", {}};
+    case Step::restore_undrain: {
+      // What is in use again may have its own way back into use; else the one that belongs to the
+      // drain_cmd that was run.
+      const Role& own = old_role().undrain_cmd.empty() ? role : old_role();
+      return command(own, own.undrain_cmd, "rollback", "undrain_cmd");
+    }
   }
   return {};
+}
+
+TaskRunner::StepResult TaskRunner::command(const Role& role, const Command& argv,
+                                           const char* action, const char* what) {
+  const bool back = std::string_view(action) == "rollback";
+  const std::string& commit = back ? record_.old_commit : record_.task.commit;
+  RoleCommand order{role, argv, commit, action, what, record_.task.task_id};
+  order.progress = [this](std::chrono::seconds running, std::string_view tail) {
+    tell_output(running, tail);
+  };
+  CommandOutcome outcome = run_role_command(parts_.config, order, &parts_.stopping);
+  return {std::move(outcome.status), std::move(outcome.output), {}};
+}
+
+// Only of a command that takes long: what is in the step's own event in the end comes before it.
+void TaskRunner::tell_output(std::chrono::seconds running, std::string_view tail) {
+  const Step step = record_.position.step;
+  parts_.events.progress(
+      record_, {std::string(wire_state(step)), std::string(wire_step(step)), "",
+                "running for " + std::to_string(running.count()) + " s", std::string(tail)});
+  // After a death numbers are left out as far as unsaved ones may go.
+  if (record_.next_sequence % kSaveEvery == 0) save();
 }
 
 TaskRunner::StepResult TaskRunner::switch_files() {
@@ -203,10 +240,7 @@ TaskRunner::StepResult TaskRunner::switch_files() {
 
 TaskRunner::StepResult TaskRunner::post_sync() {
   const Role& role = record_.task.role;
-  CommandOutcome outcome = run_role_command(
-      parts_.config, {role, role.post_sync_cmd, record_.task.commit, "sync", "post_sync_cmd"},
-      &parts_.stopping);
-  StepResult result{std::move(outcome.status), std::move(outcome.output), {}};
+  StepResult result = command(role, role.post_sync_cmd, "sync", "post_sync_cmd");
   if (!result.status) return result;
   Result<std::vector<std::string>> rewritten = installation_.record_rewritten();
   if (!rewritten) result.status = rewritten.error();
@@ -233,13 +267,12 @@ TaskRunner::StepResult TaskRunner::restore_commands() {
   StepResult result;
   const std::pair<const Command*, const char*> commands[] = {
       {&role.pre_sync_cmd, "pre_sync_cmd"}, {&role.post_sync_cmd, "post_sync_cmd"}};
-  for (const auto& [command, what] : commands) {
-    if (command->empty()) continue;
-    CommandOutcome outcome = run_role_command(
-        parts_.config, {role, *command, record_.old_commit, "rollback", what}, &parts_.stopping);
-    result.output += outcome.output;
-    if (!outcome.status) {
-      result.status = std::move(outcome.status);
+  for (const auto& [argv, what] : commands) {
+    if (argv->empty()) continue;
+    StepResult one = command(role, *argv, "rollback", what);
+    result.output += one.output;
+    if (!one.status) {
+      result.status = std::move(one.status);
       return result;
     }
   }
@@ -260,7 +293,8 @@ Status TaskRunner::control(const Role& role, const char* action) {
 }
 
 Status TaskRunner::check_health(const Role& role) {
-  HealthQuestion question{role, parts_.config.probed_address(), parts_.config.health_limit};
+  HealthQuestion question{role, parts_.config.probed_addresses(), parts_.config.health_limit,
+                          parts_.config.health_settle, parts_.config.health_down};
   question.cancelled = &parts_.stopping;
   return wait_until_healthy(question, [&] {
     return parts_.plugins.service(role, "status", parts_.units, parts_.ports, &parts_.stopping);
@@ -268,9 +302,15 @@ Status TaskRunner::check_health(const Role& role) {
 }
 
 void TaskRunner::note_failure(const Error& error) {
-  if (!record_.failure_reason.empty()) return;  // the first one is the cause
-  record_.failure_reason = error.reason;
-  record_.failure_message = error.text();
+  if (record_.failure_reason.empty()) {  // the first one is the cause
+    record_.failure_reason = error.reason;
+    record_.failure_message = error.text();
+    return;
+  }
+  // Trouble on the way back is told beside it, once.
+  const std::string also =
+      "; " + std::string(step_name(record_.position.step)) + ": " + error.message;
+  if (record_.failure_message.find(also) == std::string::npos) record_.failure_message += also;
 }
 
 bool TaskRunner::restart_is_pending() const {
@@ -291,6 +331,7 @@ void TaskRunner::finish(End end) {
     event.reason = record_.failure_reason;
     event.message = record_.failure_message;
   }
+  if (end == End::failed) (void)installation_.discard_staged();  // nobody will switch to it
   Result<Proof> proof =
       parts_.prover.prove(record_.task.role, installation_, Prover::Depth::needed);
   if (proof) event.verified_at = proof->verified_at;

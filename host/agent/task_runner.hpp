@@ -3,7 +3,9 @@
 // down where it is, and tells the server. Goes on after our own death from the step in the record.
 // One thread per task; the caller sees to it that only one task switches a target at a time.
 #pragma once
+#include <chrono>
 #include <string>
+#include <string_view>
 
 #include "host/activation/installation.hpp"
 #include "host/agent/prover.hpp"
@@ -41,6 +43,8 @@ class TaskRunner {
   };
   void go_on(Next next);
   StepResult perform(Step step);
+  StepResult command(const Role& role, const Command& argv, const char* action, const char* what);
+  void tell_output(std::chrono::seconds running, std::string_view tail);
   StepResult switch_files();
   StepResult post_sync();
   StepResult restore_files();

@@ -7,6 +7,7 @@
 #include "host/agent/stage.hpp"
 #include "host/agent/task_runner.hpp"
 #include "host/services/durable_file.hpp"
+#include "host/services/running_programs.hpp"
 
 namespace rolesync::agent {
 
@@ -44,6 +45,7 @@ Error cancelled() {
 Tasks::Tasks(Parts parts, Listener listener)
     : parts_(parts),
       listener_(std::move(listener)),
+      actions_(parts.config.state_dir + "/actions"),
       workers_("tasks", parts.config.parallel_tasks) {
   load_fences();
 }
@@ -146,13 +148,17 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
   TaskRecord& record = live->record;
   parts_.events.progress(record, {"staging", "fetch", "", "", ""});
   Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.prover, parts_.events);
-  Result<Held> held = parts_.installations.hold(record.task.role);
+  std::string aside;
+  Result<Held> held = record.task.adopt
+                          ? parts_.installations.hold_for_adoption(record.task.role, aside)
+                          : parts_.installations.hold(record.task.role);
+  if (held && record.task.adopt) (void)parts_.installations.remember(record.task.role);
   Status staged =
       held ? stager.stage(record, **held, live->cancelled, live->manifest) : Status(held.error());
   if (stopping_) return;  // the next start reports it
   if (!staged) {
     const bool wanted = live->cancelled || staged.error().reason == "cancelled";
-    if (held && wanted) (void)(*held)->discard_staged();
+    if (held) (void)(*held)->discard_staged();
     return wanted ? end(record, "cancelled", cancelled()) : end(record, "failed", staged.error());
   }
   bool cancelled_meanwhile = false;
@@ -165,7 +171,10 @@ void Tasks::do_stage(const std::shared_ptr<Live>& live) {
     (void)(*held)->discard_staged();
     return end(record, "cancelled", cancelled());
   }
-  if (Status saved = parts_.store.save(record); !saved) return end(record, "failed", saved.error());
+  if (Status saved = parts_.store.save(record); !saved) {
+    (void)(*held)->discard_staged();
+    return end(record, "failed", saved.error());
+  }
   parts_.events.progress(record, {"staged", "verify", "", "", ""});
   listener_.urgent();
 }
@@ -204,6 +213,7 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
     Result<Held> held = parts_.installations.hold(record.task.role);
     if (!held) return end(record, "failed", held.error());
     if (live->cancelled) {
+      (void)(*held)->discard_staged();
       return end(record, "cancelled", cancelled());
     }
     if (live->manifest.empty()) {
@@ -211,9 +221,13 @@ void Tasks::do_activate(const std::shared_ptr<Live>& live) {
       Stager stager(parts_.config, parts_.link, parts_.plugins, parts_.prover, parts_.events);
       Status staged = stager.stage(record, **held, live->cancelled, live->manifest);
       if (stopping_) return;
-      if (!staged) return end(record, "failed", staged.error());
+      if (!staged) {
+        (void)(*held)->discard_staged();
+        return end(record, "failed", staged.error());
+      }
     }
     if (Status remembered = parts_.installations.remember(record.task.role); !remembered) {
+      (void)(*held)->discard_staged();
       return end(record, "failed", remembered.error());
     }
     TaskRunner runner(runner_parts(), record, **held, std::move(live->manifest));
@@ -251,9 +265,14 @@ void Tasks::collect_garbage(const std::string& role, Installation& installation)
   }
 }
 
-void Tasks::cancel(const std::string& task_id) {
+void Tasks::cancel(const std::string& task_id, std::uint64_t fence) {
   std::shared_ptr<Live> live = find(task_id);
   if (!live) return;
+  if (Status fresh = check_fence(live->record.task.role.name, fence); !fresh) {
+    log_event(LogLevel::warning, "command.refused",
+              {{"task", task_id}, {"detail", fresh.error().text()}});
+    return;
+  }
   (void)parts_.store.mark_cancelled(task_id);  // a cancelled task must not wait on after a death
   bool waits = false;
   {
@@ -274,6 +293,10 @@ void Tasks::do_drop(const std::shared_ptr<Live>& live) {
 }
 
 void Tasks::resume_all() {
+  if (const std::size_t left = end_left_programs(programs_root(parts_.config)); left > 0) {
+    log_event(LogLevel::warning, "plugin.left_programs_ended",
+              {{"programs", std::to_string(left)}});
+  }
   for (TaskRecord& record : parts_.store.load_all()) {
     if (record.phase == TaskPhase::done) {
       parts_.store.remove(record.task.task_id);
@@ -285,6 +308,7 @@ void Tasks::resume_all() {
     }
     resume(std::move(record));
   }
+  resume_actions();
 }
 
 void Tasks::resume(TaskRecord record) {

@@ -13,6 +13,7 @@
 #include "host/agent/installations.hpp"
 #include "host/agent/keyed_workers.hpp"
 #include "host/agent/prover.hpp"
+#include "host/agent/role_action.hpp"
 #include "host/agent/role_plugins.hpp"
 #include "host/agent/server_link.hpp"
 #include "host/agent/task.hpp"
@@ -46,7 +47,9 @@ class Tasks {
 
   void stage(const Json& payload, std::uint64_t fence);
   void activate(const std::string& task_id, std::uint64_t fence);
-  void cancel(const std::string& task_id);
+  void cancel(const std::string& task_id, std::uint64_t fence);
+  // A restart, start or stop of a role without a sync (role_action.hpp).
+  void control(const Json& payload, std::uint64_t fence);
 
   // At start, after the installations were recovered: staging begins again, staged tasks wait on,
   // switching ones go on from their step (or end as `interrupted` when their switch was undone).
@@ -59,6 +62,10 @@ class Tasks {
   void do_activate(const std::shared_ptr<Live>& live);
   void do_drop(const std::shared_ptr<Live>& live);
   void do_resume(TaskRecord record);
+  void begin_action(RoleAction action);
+  void do_action(RoleAction& action);
+  Status perform_action(const RoleAction& action, TaskRecord& events, std::string& detail);
+  void resume_actions();
   void resume(TaskRecord record);
   void refuse(const std::string& task_id, std::uint64_t fence, const Error& error);
   void end(TaskRecord& record, const char* state, const Error& error);
@@ -74,6 +81,8 @@ class Tasks {
   Listener listener_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Live>> live_;
+  RoleActionStore actions_;
+  std::set<std::string> acting_;                 // the actions that have not ended
   std::map<std::string, std::uint64_t> fences_;  // the highest seen, by role
   std::map<std::string, std::chrono::steady_clock::time_point> collected_;
   CancelFlag stopping_{false};

@@ -20,7 +20,11 @@ void add_node(CLI::App& app, Session& session);
 void add_role(CLI::App& app, Session& session);
 void add_source(CLI::App& app, Session& session);
 void add_commit(CLI::App& app, Session& session);
+void add_schedule(CLI::App& app, Session& session);
+void add_freeze(CLI::App& app, Session& session);
 void add_plugin(CLI::App& app, Session& session);
 void add_token(CLI::App& app, Session& session);
+// Verbs of `node` about what lies there.
+void add_tree_verbs(CLI::App& node, Session& session);
 
 }  // namespace rolesync::cli

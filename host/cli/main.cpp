@@ -39,7 +39,7 @@ void add_global_options(CLI::App& app, Session& session) {
 
 void describe_programs(CLI::App& app) {
   app.add_subcommand("server", "init|run ...: the server of this installation");
-  app.add_subcommand("agent", "join|run|recover ...: the agent of this node");
+  app.add_subcommand("agent", "join|run|recover|doctor ...: the agent of this node");
 }
 
 int run(int argc, char** argv) {
@@ -56,7 +56,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   add_global_options(app, session);
   for (const auto add : {add_demo, add_status, add_plan, add_sync, add_job, add_node, add_role,
-                         add_source, add_commit, add_plugin, add_token})
+                         add_source, add_commit, add_schedule, add_freeze, add_plugin, add_token})
     add(app, session);
   describe_programs(app);
   try {

@@ -33,6 +33,13 @@ int run_plan(Session& session, const PlanOptions& options) {
     session.print(plan_text(*plan, {.colour = session.terminal().colour,
                                     .width = session.terminal().width,
                                     .all_files = options.all_files}));
+    for (const Json& freeze : array_of(*plan, "freezes")) {
+      const std::string until = text_of(freeze, "ends_at");
+      session.warn(printable(counted(static_cast<std::size_t>(number_of(freeze, "rows")), "row") +
+                             " frozen " +
+                             (until.empty() ? "until it is lifted" : "until " + until) + ": " +
+                             text_of(freeze, "reason")));
+    }
     if (changes == 0)
       session.say("nothing to do: every role is at this commit");
     else if (blocked > 0)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cli/plan_text.hpp"
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "host/cli/fields.hpp"
@@ -54,6 +56,23 @@ Table rows_table(const Json& plan) {
                text_of(row, "gate")});
   }
   return table;
+}
+
+// Once for each role: its rows differ in them only when some restart and others do not.
+std::string commands_text(const Json& plan) {
+  std::map<std::string, std::vector<std::string>> by_role;
+  for (const Json& row : array_of(plan, "rows")) {
+    auto& known = by_role[text_of(row, "role")];
+    for (const Json& field : array_of(row, "commands")) {
+      const std::string name = field.is_string() ? field.get<std::string>() : "";
+      if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
+    }
+  }
+  std::string out;
+  for (const auto& [role, commands] : by_role)
+    if (!commands.empty())
+      out += printable(role + " runs commands: " + joined(commands, ", ")) + "\n";
+  return out.empty() ? out : "\n" + out;
 }
 
 std::string blockers_text(const Json& plan, bool colour) {
@@ -121,6 +140,7 @@ std::string commits_text(const Json& plan, bool colour) {
 std::string plan_text(const Json& plan, const PlanTextOptions& options) {
   std::string out = "plan " + printable(text_of(plan, "plan_hash")) + "\n\n";
   out += rows_table(plan).text(options.colour, options.width);
+  out += commands_text(plan);
   out += blockers_text(plan, options.colour);
   for (const Json& list : array_of(plan, "files")) out += file_list(list, options);
   return out + commits_text(plan, options.colour);

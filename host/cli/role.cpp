@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `rolesync role list|show|apply|remove`.
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/fields.hpp"
+#include "host/cli/json_input.hpp"
+#include "host/cli/role_action.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/text.hpp"
 
@@ -69,17 +68,7 @@ int show_role(Session& session, const std::string& name) {
 }
 
 Result<Json> read_role(const std::string& path) {
-  std::string text;
-  if (path == "-") {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  } else {
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
-      return Error{ErrorKind::not_found, "file_unreadable", "cannot read " + path,
-                   "give a JSON file with the role's fields, or - for standard input"};
-    text.assign(std::istreambuf_iterator<char>(file), {});
-  }
-  auto role = parse_json(text);
+  auto role = read_json_input(path);
   if (!role) return role.error();
   if (text_of(*role, "role_name").empty())
     return Error{ErrorKind::invalid, "role_without_name", path + " names no role",
@@ -128,6 +117,7 @@ void add_role(CLI::App& app, Session& session) {
   apply->callback([&session, name] {
     session.action = [&session, name] { return apply_role(session, *name); };
   });
+  add_role_actions(*role, session);
   CLI::App* remove = role->add_subcommand("remove", "drop what was set by hand");
   remove->add_option("role", *name)->required();
   remove->callback([&session, name] {

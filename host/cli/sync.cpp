@@ -13,7 +13,7 @@ namespace rolesync::cli {
 namespace {
 
 struct SyncCommand {
-  std::string role, plan_hash, on_stale, on_failure;
+  std::string role, plan_hash, on_stale, on_failure, override_freeze;
   bool approve = false, detach = false;
   SyncOptions selection;
   int time_limit_seconds = 0;
@@ -44,6 +44,7 @@ Json request_of(const SyncCommand& command) {
   if (command.approve) request["approve"] = true;
   if (!command.on_stale.empty()) request["on_stale"] = command.on_stale;
   if (!command.on_failure.empty()) request["on_failure"] = command.on_failure;
+  if (!command.override_freeze.empty()) request["override_freeze"] = command.override_freeze;
   return request;
 }
 
@@ -87,6 +88,8 @@ void add_sync(CLI::App& app, Session& session) {
           "--on-failure", command->on_failure,
           "a node that cannot stage: stop (default) before anything is switched, or continue")
       ->check(CLI::IsMember({"stop", "continue"}));
+  sync->add_option("--override-freeze", command->override_freeze,
+                   "sync in spite of freezes; the reason given is kept in the audit log");
   sync->add_flag("--detach", command->detach, "print the job's id and leave");
   sync->add_option("--timeout", command->time_limit_seconds,
                    "stop following after so many seconds (exit 7); the job goes on")

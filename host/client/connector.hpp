@@ -17,10 +17,15 @@ class Connector {
   // with neither fingerprint nor CA file), certificate_unreadable.
   static Result<Connector> create(const ServerAddress& address);
 
-  // Reasons: server_unreachable, server_silent, interrupted, certificate_mismatch.
-  Result<Wire> connect(Interrupter& interrupter, Deadline deadline) const;
+  // Reasons: server_unreachable, server_silent, interrupted, certificate_mismatch,
+  // certificate_untrusted, certificate_expired, certificate_wrong_name. `accepted`, when
+  // given, becomes true once somebody has accepted a connection, whoever it is.
+  Result<Wire> connect(Interrupter& interrupter, Deadline deadline, bool* accepted = nullptr) const;
 
   const std::string& host_header() const { return host_header_; }
+  const std::string& host() const { return host_; }
+  std::uint16_t port() const { return port_; }
+  bool secure() const { return !tls_.isNull(); }
   const std::string& url() const { return url_; }
 
  private:

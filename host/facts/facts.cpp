@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 namespace rolesync {
@@ -11,14 +12,23 @@ std::shared_ptr<const Facts> collect_facts(const FactQuestion& question, Units& 
                                            Ports& ports) {
   auto facts = std::make_shared<Facts>();
   for (const std::string& path : question.paths) {
-    facts->path_exists[path] = ::access(path.c_str(), F_OK) == 0;
+    const bool exists = ::access(path.c_str(), F_OK) == 0;
+    facts->path_exists[path] = exists;
+    // What could not be looked at is not what is not there.
+    if (!exists && errno != ENOENT && errno != ENOTDIR) {
+      facts->path_errors[path] = "path_unreadable";
+    }
   }
   if (!question.units.empty()) {
     facts->units = units.status({question.units.begin(), question.units.end()});
   }
-  Result<std::vector<ListeningPort>> listening = ports.scan();
+  Result<std::vector<ListeningPort>> listening = ports.scan_all();
   if (listening) {
-    facts->ports = std::move(*listening);
+    facts->all_ports = std::move(*listening);
+    const std::string address = ports.address();
+    for (const ListeningPort& each : facts->all_ports) {
+      if (address.empty() || reachable_at(each, address)) facts->ports.push_back(each);
+    }
   } else {
     facts->ports_error = listening.error().message;
   }
@@ -53,6 +63,11 @@ PortsOfFacts::PortsOfFacts(std::shared_ptr<const Facts> facts) : facts_(std::mov
 Result<std::vector<ListeningPort>> PortsOfFacts::scan() {
   if (facts_->ports_error.empty()) return facts_->ports;
   return Error{ErrorKind::failed, "ports_unknown", facts_->ports_error};
+}
+
+Result<std::vector<ListeningPort>> PortsOfFacts::scan_all() {
+  if (facts_->ports_error.empty()) return facts_->all_ports;
+  return scan();
 }
 
 }  // namespace rolesync

@@ -21,9 +21,11 @@ struct FactQuestion {
 
 struct Facts {
   std::map<std::string, bool> path_exists;
+  std::map<std::string, std::string> path_errors;  // of paths that may not be looked at: the reason
   std::map<std::string, UnitStatus> units;
   std::vector<ListeningPort> ports;
-  std::string ports_error;  // why ports are not known; empty: they are
+  std::vector<ListeningPort> all_ports;  // also those out of reach, see Ports::scan_all()
+  std::string ports_error;               // why ports are not known; empty: they are
 };
 
 std::shared_ptr<const Facts> collect_facts(const FactQuestion& question, Units& units,
@@ -47,6 +49,7 @@ class PortsOfFacts : public Ports {
  public:
   explicit PortsOfFacts(std::shared_ptr<const Facts> facts);
   Result<std::vector<ListeningPort>> scan() override;
+  Result<std::vector<ListeningPort>> scan_all() override;
 
  private:
   std::shared_ptr<const Facts> facts_;

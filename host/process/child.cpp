@@ -50,6 +50,7 @@ class Run {
     Result<process::Spawned> child = process::spawn(spec_, fds, process::Grouping::new_group);
     if (!child) return child.error();
     child_ = std::move(*child);
+    if (spec_.started) spec_.started(child_.pid);
     in_ = std::move(in.write_end);
     out_ = std::move(out.read_end);
     err_ = std::move(err->read_end);
@@ -95,7 +96,7 @@ class Run {
                                {out_.get(), POLLIN, 0},
                                {err_.get(), POLLIN, 0},
                                {in_.get(), POLLOUT, 0}}};
-    if (::poll(fds.data(), fds.size(), poll_time()) <= 0) return;
+    if (::poll(fds.data(), fds.size(), poll_time()) <= 0) return tell({});
     if (fds[1].revents) read_some(out_, output_);
     if (fds[2].revents) read_some(err_, errors_);
     if (fds[3].revents) feed();
@@ -108,12 +109,17 @@ class Run {
     }
   }
 
+  void tell(std::string_view bytes) const {
+    if (spec_.on_output) spec_.on_output(bytes);
+  }
+
   // True while there may be more at once.
-  static bool read_some(UniqueFd& fd, process::BoundedOutput& sink) {
+  bool read_some(UniqueFd& fd, process::BoundedOutput& sink) {
     std::array<char, 16384> buffer;
     const ssize_t size = ::read(fd.get(), buffer.data(), buffer.size());
     if (size > 0) {
       sink.add({buffer.data(), static_cast<std::size_t>(size)});
+      tell({buffer.data(), static_cast<std::size_t>(size)});
       return true;
     }
     if (size < 0 && errno == EINTR) return true;

@@ -7,9 +7,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/values/result.hpp"
@@ -33,10 +35,17 @@ struct ChildSpec {
   // Passed to the child as fd 3, for a connect program (rsync -e).
   int connection_fd = -1;
 
+  std::string
+      cgroup;  // directory of the cgroup that the child enters before it begins; see Enclosure
+
   std::size_t output_cap = 64 << 10;  // per stream; of more, the head and the tail are kept
   std::chrono::milliseconds time_limit{60'000};
   std::chrono::milliseconds term_grace{2'000};  // between TERM and KILL
   const CancelFlag* cancelled = nullptr;
+  std::function<void(pid_t)> started;  // called once it runs, by the thread that waits
+  // Called with what was read from either stream, and with nothing when nothing came for a while;
+  // at least ten times a second when `cancelled` is given. By the thread that waits.
+  std::function<void(std::string_view)> on_output;
 };
 
 struct ChildResult {
@@ -51,7 +60,8 @@ struct ChildResult {
   std::string explain() const;
 };
 
-// Runs to the end. An Error only when the program could not be started (reason spawn_failed).
+// Runs to the end. An Error only when the program could not be started (spawn_failed,
+// program_missing, program_not_executable).
 Result<ChildResult> run_child(const ChildSpec& spec);
 
 // A child that goes on running: two-way pipes, ended by the destructor.

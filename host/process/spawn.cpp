@@ -17,6 +17,10 @@ namespace {
 
 constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 constexpr const char* kSetpriv = "/usr/bin/setpriv";
+// Moves itself into the cgroup whose list of processes is $0, then becomes the program. That comes
+// before anything can be forked, which moving the child from outside would not. A cgroup that does
+// not let it in is no reason not to run.
+constexpr const char* kEnterCgroup = "echo 0 2>/dev/null >\"$0\"; exec \"$@\"";
 
 Error spawn_failed(const std::string& program, const std::string& why, std::string hint = {}) {
   return {ErrorKind::failed, "spawn_failed", "cannot start '" + program + "': " + why,
@@ -31,7 +35,18 @@ bool is_program(const std::string& path) {
 // The path exec gets. A name without '/' is looked up in the child's own PATH, not in ours.
 Result<std::string> find_program(const ChildSpec& spec) {
   const std::string& name = spec.argv[0];
-  if (name.find('/') != std::string::npos) return name;
+  if (name.find('/') != std::string::npos) {
+    // As exec would see it: a relative one is found from the child's directory.
+    const std::string seen =
+        name[0] == '/' || spec.directory.empty() ? name : spec.directory + "/" + name;
+    if (is_program(seen)) return name;
+    const bool there = ::access(seen.c_str(), F_OK) == 0;
+    Error error =
+        spawn_failed(name, there ? seen + " is not an executable file" : "there is no " + seen,
+                     there ? "chmod +x it, if it is a program" : "install it");
+    error.reason = there ? "program_not_executable" : "program_missing";
+    return error;
+  }
   auto it = spec.environment.find("PATH");
   const std::string path = it == spec.environment.end() ? kDefaultPath : it->second;
   for (std::size_t begin = 0; begin <= path.size();) {
@@ -42,7 +57,10 @@ Result<std::string> find_program(const ChildSpec& spec) {
     }
     begin = end + 1;
   }
-  return spawn_failed(name, "not found in PATH=" + path, "install it, or give its full path");
+  Error error =
+      spawn_failed(name, "not found in PATH=" + path, "install it, or give its full path");
+  error.reason = "program_missing";
+  return error;
 }
 
 // posix_spawn cannot change the user. setpriv (util-linux) does exactly that and then execs in
@@ -63,6 +81,31 @@ Result<std::vector<std::string>> user_prefix(const ChildSpec& spec) {
   return std::vector<std::string>{kSetpriv, "--reuid=" + std::to_string(uid),
                                   "--regid=" + std::to_string(*gid),
                                   found ? "--init-groups" : "--clear-groups", "--"};
+}
+
+// What exec gets.
+struct CommandLine {
+  std::string path;
+  std::vector<std::string> arguments;
+};
+
+// The program, behind those that prepare its process and then become it.
+Result<CommandLine> command_line(const ChildSpec& spec) {
+  Result<std::string> program = find_program(spec);
+  if (!program) return program.error();
+  Result<std::vector<std::string>> prefix = user_prefix(spec);
+  if (!prefix) return prefix.error();
+  if (!spec.cgroup.empty()) {
+    prefix->insert(prefix->begin(), {"/bin/sh", "-c", kEnterCgroup, spec.cgroup + "/cgroup.procs"});
+  }
+  if (prefix->empty()) return CommandLine{*program, spec.argv};
+  if (program->front() == '/' && !is_program(*program)) {
+    return spawn_failed(*program, "there is no such program");  // it would fail in our child only
+  }
+  CommandLine line{prefix->front(), *prefix};
+  line.arguments.push_back(*program);
+  line.arguments.insert(line.arguments.end(), spec.argv.begin() + 1, spec.argv.end());
+  return line;
 }
 
 class FileActions {
@@ -150,17 +193,8 @@ Result<Spawned> spawn(const ChildSpec& spec, const ChildFds& fds, Grouping group
   if (!spec.directory.empty() && !is_directory(spec.directory)) {
     return spawn_failed(spec.argv[0], "its directory " + spec.directory + " does not exist");
   }
-  Result<std::string> program = find_program(spec);
-  if (!program) return program.error();
-  Result<std::vector<std::string>> prefix = user_prefix(spec);
-  if (!prefix) return prefix.error();
-
-  std::vector<std::string> arguments = *prefix;
-  arguments.insert(arguments.end(), spec.argv.begin(), spec.argv.end());
-  if (!prefix->empty()) {
-    arguments[prefix->size()] = *program;
-    program = prefix->front();
-  }
+  Result<CommandLine> line = command_line(spec);
+  if (!line) return line.error();
   std::vector<std::string> variables;
   for (const auto& [name, value] : spec.environment) {
     variables.push_back(name);
@@ -177,8 +211,8 @@ Result<Spawned> spawn(const ChildSpec& spec, const ChildFds& fds, Grouping group
   Attributes attributes(grouping);
 
   Spawned child;
-  const int failure = ::posix_spawn(&child.pid, program->c_str(), actions.get(), attributes.get(),
-                                    pointers(arguments).data(), pointers(variables).data());
+  const int failure = ::posix_spawn(&child.pid, line->path.c_str(), actions.get(), attributes.get(),
+                                    pointers(line->arguments).data(), pointers(variables).data());
   if (failure != 0) return spawn_failed(spec.argv[0], std::strerror(failure));
   child.exit_fd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.exit_fd) {

@@ -210,6 +210,20 @@ void read_target(Reader& in, Role& role) {
   in.text("owner", role.owner);
 }
 
+void read_commands(Reader& in, Role& role) {
+  in.command("pre_sync_cmd", role.pre_sync_cmd);
+  in.command("post_sync_cmd", role.post_sync_cmd);
+  in.command("drain_cmd", role.drain_cmd);
+  in.command("undrain_cmd", role.undrain_cmd);
+  const Json* limit = in.find("command_timeout_seconds");
+  if (!limit) return;
+  if (!limit->is_number_integer() || limit->get<std::int64_t>() < 1 ||
+      limit->get<std::int64_t>() > 86'400) {
+    return in.fault("command_timeout_seconds", "must be a number from 1 to 86400");
+  }
+  role.command_timeout_seconds = limit->get<int>();
+}
+
 void refuse_unknown_fields(Reader& in) {
   const auto& known = role_fields();
   for (const auto& [key, value] : in.object.items()) {
@@ -252,8 +266,7 @@ Result<Role> role_from_json(const Json& object) {
   read_target(in, role);
   read_restart(in, role);
   read_health(in, role);
-  in.command("pre_sync_cmd", role.pre_sync_cmd);
-  in.command("post_sync_cmd", role.post_sync_cmd);
+  read_commands(in, role);
   in.plugin_id("deployer", role.deployer);
   in.plugin_id("detector", role.detector);
   in.word("activation", activations, role.activation);
@@ -281,6 +294,10 @@ Json role_to_json(const Role& role) {
       {"health_check_path", role.health_check_path},
       {"pre_sync_cmd", command_to_json(role.pre_sync_cmd)},
       {"post_sync_cmd", command_to_json(role.post_sync_cmd)},
+      {"drain_cmd", command_to_json(role.drain_cmd)},
+      {"undrain_cmd", command_to_json(role.undrain_cmd)},
+      {"command_timeout_seconds",
+       role.command_timeout_seconds ? Json(*role.command_timeout_seconds) : Json()},
       {"code_source", role.code_source},
       {"deployer", role.deployer},
       {"detector", role.detector},
@@ -319,8 +336,24 @@ Status apply_defaults(Role& role, const RoleDefaults& defaults) {
   return {};
 }
 
+std::vector<NamedCommand> commands_of(const Role& role) {
+  std::vector<NamedCommand> commands;
+  for (const NamedCommand& each : {NamedCommand{"pre_sync_cmd", &role.pre_sync_cmd},
+                                   NamedCommand{"drain_cmd", &role.drain_cmd},
+                                   NamedCommand{"post_sync_cmd", &role.post_sync_cmd},
+                                   NamedCommand{"undrain_cmd", &role.undrain_cmd}}) {
+    if (!each.command->empty()) commands.push_back(each);
+  }
+  return commands;
+}
+
 std::string role_revision(const Role& role) {
-  return "rr1:" + sha256_hex(to_text(role_to_json(role)));
+  static const Json unused = role_to_json({});
+  Json fields = role_to_json(role);
+  for (const char* later : {"drain_cmd", "undrain_cmd", "command_timeout_seconds"}) {
+    if (fields[later] == unused[later]) fields.erase(later);
+  }
+  return "rr1:" + sha256_hex(to_text(fields));
 }
 
 }  // namespace rolesync

@@ -36,6 +36,9 @@ struct Role {
   std::string health_check_path;  // HTTP path; empty: the port must accept a connection
   Command pre_sync_cmd;
   Command post_sync_cmd;
+  Command drain_cmd;    // before what leads to a restart: takes the node out of use, and waits
+  Command undrain_cmd;  // puts it back into use once its service is well; after a rollback too
+  std::optional<int> command_timeout_seconds;  // of each; the node's own limit is the ceiling
 
   std::string code_source = "main";
   std::string deployer;          // plugin id; the sync type's default when not given
@@ -78,9 +81,17 @@ const std::vector<std::string>& role_fields();
 // Fills empty plugin ids; refuses a deployer that contradicts the sync type.
 Status apply_defaults(Role& role, const RoleDefaults& defaults);
 
-// "rr1:" + sha256 over the canonical JSON: equal exactly when the definitions are equal.
+// "rr1:" + sha256 over the canonical JSON: equal exactly when the definitions are equal. Fields
+// that came after the first release count only when they are used, so that old revisions stay.
 std::string role_revision(const Role& role);
 
 bool uses_shell(const Command& command);  // it was given as one string
+
+// Those that the role has, in the order in which they run, with the names of their fields.
+struct NamedCommand {
+  const char* field;
+  const Command* command;
+};
+std::vector<NamedCommand> commands_of(const Role& role);
 
 }  // namespace rolesync

@@ -41,8 +41,9 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  // Errors everywhere: reason is the errno's name in lower case ("enoent"), kind not_found for
-  // ENOENT, unavailable for ENOSPC/EDQUOT, denied for EACCES/EPERM/EROFS, else failed.
+  // Errors everywhere: unavailable/disk_full (ENOSPC, EDQUOT), denied/read_only (EROFS),
+  // denied/permission_denied (EACCES, EPERM), failed/disk_error (EIO); else the reason is the
+  // errno's name in lower case, kind not_found for "enoent", else failed.
   virtual Result<FileStat> stat(const std::string& path) = 0;  // of the link itself
   // stat() of many paths below `base` (relative, best sorted), much cheaper than one by one.
   using StatSink = std::function<void(std::size_t index, const Result<FileStat>& stat)>;

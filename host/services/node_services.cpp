@@ -68,6 +68,11 @@ Result<Json> NodeServices::call(std::string_view service, const Json& request) {
   if (service == "service.start") return unit_action(UnitAction::start, request);
   if (service == "service.stop") return unit_action(UnitAction::stop, request);
   if (service == "service.restart") return unit_action(UnitAction::restart, request);
+  if (service == "service.reload") return unit_action(UnitAction::reload, request);
+  if (service == "service.try_restart") return unit_action(UnitAction::try_restart, request);
+  if (service == "service.reload_or_restart") {
+    return unit_action(UnitAction::reload_or_restart, request);
+  }
   auto it = methods.find(service);
   if (it != methods.end()) return (this->*it->second)(request);
   return Error{ErrorKind::failed, "service_unknown",
@@ -230,7 +235,10 @@ Json to_json(const UnitStatus& status) {
               {"result", status.result},
               {"started_at", nullptr},
               {"restarts", status.restarts},
-              {"triggered_by", status.triggered_by}};
+              {"triggered_by", status.triggered_by},
+              {"type", status.type},
+              {"ended", status.ended},
+              {"condition", status.condition}};
   if (status.started_at) object["started_at"] = to_rfc3339(*status.started_at);
   if (!status.reason.empty()) object["reason"] = status.reason;
   return object;

@@ -41,7 +41,8 @@ struct NodeServicesOptions {
   std::chrono::milliseconds time_limit{600'000};   // of a program that names none
   std::string plugin_host_program;                 // for "@connect"
   std::string private_root;                        // fs.write_private makes its directory here
-  std::string log_root;  // logs of process.start that have a name and no path
+  std::string programs_root;  // running programs are on record here; see running_programs.hpp
+  std::string log_root;       // logs of process.start that have a name and no path
 };
 
 class NodeServices : public plugin::HostServices {

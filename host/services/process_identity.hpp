@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/values/result.hpp"
 #include "host/values/timestamp.hpp"
@@ -24,6 +25,12 @@ std::optional<ProcessIdentity> identify_process(pid_t pid);
 
 // When it was started, while it runs; nothing when it has ended (a zombie has).
 std::optional<Millis> running_since(const ProcessIdentity& process);
+
+// Every living process that was started with this mark in its environment, or comes from one that
+// was: also those that went into the background or into a session of their own.
+inline constexpr const char* kProcessMark = "ROLESYNC_START";
+std::vector<pid_t> processes_marked(const std::string& mark);
+void signal_marked(const std::string& mark, int signal);
 
 // To its whole process group. A process that is gone is no error.
 Status signal_process(const ProcessIdentity& process, int signal);

@@ -6,10 +6,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "host/services/clock.hpp"
 #include "host/services/durable_file.hpp"
+#include "host/services/log_file.hpp"
 #include "host/services/node_services.hpp"
 #include "host/services/process_identity.hpp"
 #include "host/services/request_fields.hpp"
+#include "host/values/secret.hpp"
+#include "host/services/running_programs.hpp"
 
 namespace rolesync {
 namespace {
@@ -24,6 +28,9 @@ std::string quoted(const std::string& path) {
 Error cancelled_error() {
   return {ErrorKind::conflict, "cancelled", "the call was cancelled"};
 }
+
+// Of a role's program that prints without end.
+constexpr std::uint64_t kLongestLog = 10 << 20;
 
 ProcessIdentity identity_from(RequestFields& fields) {
   ProcessIdentity process;
@@ -102,6 +109,10 @@ Result<Json> NodeServices::run_program(const Json& request) {
   if (!connection) return connection.error();
   if (*stdio) spec->stdio_fd = (*stdio)->get();
   if (*connection) spec->connection_fd = (*connection)->get();
+  std::optional<RunningProgram> on_record;
+  if (!options_.programs_root.empty()) {
+    spec->started = [&](pid_t pid) { on_record.emplace(options_.programs_root, pid); };
+  }
   Result<ChildResult> result = run_child(*spec);
   if (!result) return result.error();
   if (result->was_cancelled) return cancelled_error();
@@ -131,6 +142,8 @@ Result<Json> NodeServices::start_program(const Json& request) {
   if (Status status = fields.status(); !status) return status.error();
   Result<std::string> log = log_path(named);
   if (!log) return log.error();
+  const std::string mark = random_hex(8);
+  spec->environment[kProcessMark] = mark;
   Result<pid_t> pid = start_detached(*spec, *log);
   if (!pid) return pid.error();
   std::optional<ProcessIdentity> process = identify_process(*pid);
@@ -139,23 +152,41 @@ Result<Json> NodeServices::start_program(const Json& request) {
                  "'" + spec->argv[0] + "' ended as soon as it was started",
                  "look at its log " + *log};
   }
-  return Json{
-      {"pid", process->pid}, {"start_time", process->start_time}, {"boot_id", process->boot_id}};
+  return Json{{"pid", process->pid},
+              {"start_time", process->start_time},
+              {"boot_id", process->boot_id},
+              {"mark", mark}};
 }
 
 Result<Json> NodeServices::program_status(const Json& request) {
-  RequestFields fields(request, {"pid", "start_time", "boot_id"});
+  RequestFields fields(request, {"pid", "start_time", "boot_id", "mark", "log"});
   const ProcessIdentity process = identity_from(fields);
+  const std::string mark = fields.optional_text("mark").value_or("");
+  const std::string log = fields.optional_text("log").value_or("");
   if (Status status = fields.status(); !status) return status.error();
+  // Only in our own directory: elsewhere the owner of a path could lead us to another file.
+  if (!log.empty() && log.find('/') == std::string::npos && !options_.log_root.empty()) {
+    Result<std::string> path = log_path(log);
+    if (path) (void)bound_log(*path, kLongestLog);
+  }
   std::optional<Millis> since = running_since(process);
   Json started_at;
   if (since) started_at = to_rfc3339(*since);
-  return Json{{"alive", since.has_value()}, {"started_at", std::move(started_at)}};
+  // Whoever else it left behind is only of interest when it is gone itself: the look is not cheap.
+  const std::size_t others = since ? 0 : processes_marked(mark).size();
+  const bool same_boot = process.boot_id == real_clock().boot_id();
+  return Json{{"alive", since.has_value()},
+              {"started_at", std::move(started_at)},
+              {"others", others},
+              {"reason", since       ? ""
+                         : same_boot ? "ended"
+                                     : "other_boot"}};
 }
 
 Result<Json> NodeServices::signal_program(const Json& request) {
-  RequestFields fields(request, {"pid", "start_time", "boot_id", "signal"});
+  RequestFields fields(request, {"pid", "start_time", "boot_id", "mark", "log", "signal"});
   const ProcessIdentity process = identity_from(fields);
+  const std::string mark = fields.optional_text("mark").value_or("");
   const std::int64_t signal = fields.number("signal");
   if (Status status = fields.status(); !status) return status.error();
   if (signal < 1 || signal > 64) {
@@ -164,6 +195,7 @@ Result<Json> NodeServices::signal_program(const Json& request) {
   }
   if (!options_.programs) return options_.programs.error();
   if (Status sent = signal_process(process, static_cast<int>(signal)); !sent) return sent.error();
+  signal_marked(mark, static_cast<int>(signal));
   return Json::object();
 }
 

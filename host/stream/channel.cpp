@@ -176,6 +176,13 @@ bool Channel::peer_certificate_names(const std::string& host) {
          X509_check_host(x509, host.data(), host.size(), 0, nullptr) == 1;
 }
 
+std::optional<Millis> Channel::peer_certificate_expires_at() {
+  std::lock_guard lock(mutex_);
+  if (!secure_ || !secure_->havePeerCertificate()) return std::nullopt;
+  const Poco::Net::X509Certificate certificate = secure_->peerCertificate();
+  return certificate.expiresOn().timestamp().epochMicroseconds() / 1000;
+}
+
 Waited wait_for(const Channel& channel, Channel::State wanted, Deadline deadline, int wake) {
   const short events = wanted == Channel::State::want_write ? POLLOUT : POLLIN;
   for (;;) {

@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "host/values/result.hpp"
+#include "host/values/timestamp.hpp"
 
 namespace Poco::Net {
 class SecureStreamSocket;
@@ -57,6 +59,7 @@ class Channel {
   // After the handshake: the other side's certificate, and whether it names this host.
   std::string peer_certificate_sha256();
   bool peer_certificate_names(const std::string& host);
+  std::optional<Millis> peer_certificate_expires_at();
 
  private:
   Channel(int descriptor, std::unique_ptr<Poco::Net::SecureStreamSocket> secure);

@@ -12,9 +12,28 @@ namespace {
 constexpr const char* state_words[] = {"active", "inactive", "not_installed", "unknown"};
 constexpr const char* health_words[] = {"healthy", "failing", "unknown"};
 
+PortFacts port_from(const Json& object) {
+  PortFacts port;
+  const std::string owner = fields::optional_text(object, "owner");
+  port.owner = owner == "service" ? PortFacts::Owner::service
+               : owner == "other" ? PortFacts::Owner::other
+                                  : PortFacts::Owner::unknown;
+  port.process = fields::optional_text(object, "process");
+  if (object.contains("addresses")) {
+    port.addresses =
+        fields::get<std::vector<std::string>>(object, "addresses", "an array of texts");
+  }
+  if (object.contains("answers")) port.answers = fields::flag(object, "answers");
+  return port;
+}
+
 Facts facts_from(const Json& object) {
   Facts facts;
   facts.path_exists = fields::flag(object, "path_exists");
+  facts.path_error = fields::optional_text(object, "path_error");
+  facts.ports_error = fields::optional_text(object, "ports_error");
+  const auto port = object.find("port");
+  if (port != object.end() && port->is_object()) facts.port = port_from(*port);
   const auto service = object.find("service");
   if (service != object.end() && !service->is_null()) {
     facts.service = fields::service_status(*service);

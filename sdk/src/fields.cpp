@@ -6,7 +6,8 @@ inline namespace sdk1 {
 namespace fields {
 namespace {
 
-constexpr const char* running_words[] = {"running", "stopped", "failed", "unknown", "waiting"};
+constexpr const char* running_words[] = {"running", "stopped", "failed",
+                                         "unknown", "waiting", "finished"};
 
 }  // namespace
 
@@ -73,7 +74,7 @@ RoleData role_data(const Json& role) {
 ServiceStatus service_status(const Json& object) {
   ServiceStatus status;
   const std::string state = text(object, "state");
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 6; ++i) {
     if (state == running_words[i]) status.state = static_cast<Running>(i);
   }
   status.started_at = nullable_text(object, "started_at");

@@ -28,11 +28,18 @@ UnitStatus unit_from(const Json& reply) {
           fields::nullable_text(reply, "started_at"),
           counted ? restarts->get<int>() : 0,
           fields::optional_text(reply, "triggered_by"),
-          fields::optional_text(reply, "reason")};
+          fields::optional_text(reply, "reason"),
+          fields::optional_text(reply, "type"),
+          fields::optional_text(reply, "ended"),
+          fields::optional_text(reply, "condition")};
 }
 
 Json to_json(const ProcessId& process) {
-  return {{"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}};
+  Json request = {
+      {"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}};
+  if (!process.mark.empty()) request["mark"] = process.mark;
+  if (!process.log.empty()) request["log"] = process.log;
+  return request;
 }
 
 Json unit_job(const std::string& unit, int timeout_seconds) {
@@ -101,6 +108,18 @@ UnitStatus Host::unit_restart(const std::string& unit, int timeout_seconds) cons
   return unit_from(call("service.restart", unit_job(unit, timeout_seconds)));
 }
 
+UnitStatus Host::unit_reload(const std::string& unit, int timeout_seconds) const {
+  return unit_from(call("service.reload", unit_job(unit, timeout_seconds)));
+}
+
+UnitStatus Host::unit_try_restart(const std::string& unit, int timeout_seconds) const {
+  return unit_from(call("service.try_restart", unit_job(unit, timeout_seconds)));
+}
+
+UnitStatus Host::unit_reload_or_restart(const std::string& unit, int timeout_seconds) const {
+  return unit_from(call("service.reload_or_restart", unit_job(unit, timeout_seconds)));
+}
+
 ProgramResult Host::run(const Program& program) const {
   Json request = {{"argv", program.argv},
                   {"environment", program.environment},
@@ -126,12 +145,16 @@ ProcessId Host::start(const Program& program, const std::string& log) const {
                                             {"log", log}});
   return {fields::get<std::int64_t>(reply, "pid", "a number"),
           fields::get<std::int64_t>(reply, "start_time", "a number"),
-          fields::text(reply, "boot_id")};
+          fields::text(reply, "boot_id"), fields::optional_text(reply, "mark"),
+          log.find('/') == std::string::npos ? log : ""};
 }
 
 ProcessStatus Host::process_status(const ProcessId& process) const {
   const Json reply = call("process.status", to_json(process));
-  return {fields::flag(reply, "alive"), fields::nullable_text(reply, "started_at")};
+  const auto others = reply.find("others");
+  const bool counted = others != reply.end() && others->is_number_integer();
+  return {fields::flag(reply, "alive"), fields::nullable_text(reply, "started_at"),
+          counted ? others->get<int>() : 0, fields::optional_text(reply, "reason")};
 }
 
 void Host::process_signal(const ProcessId& process, int signal) const {

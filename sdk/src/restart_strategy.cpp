@@ -68,6 +68,11 @@ ServiceStatus RestartStrategy::restart(const RoleData& role, const Options& opti
   return start(role, options);
 }
 
+std::vector<std::string> RestartStrategy::units(const RoleData& role, const Options&) {
+  if (role.service.empty()) return {};
+  return {role.service};
+}
+
 Json RestartStrategy::call(std::string_view method, const Json& request) {
   const RoleData role = fields::role_data(fields::get<Json>(request, "role", "an object"));
   const Options options = request.contains("options")
@@ -77,6 +82,7 @@ Json RestartStrategy::call(std::string_view method, const Json& request) {
   if (method == "start") return fields::to_json(start(role, options));
   if (method == "stop") return fields::to_json(stop(role, options));
   if (method == "restart") return fields::to_json(restart(role, options));
+  if (method == "units") return {{"units", units(role, options)}};
   throw Error(Code::unsupported, "method_unknown",
               "a restart strategy has no method " + std::string(method));
 }

@@ -76,6 +76,22 @@ Role& Role::after_sync_shell(std::string line) {
   return set("post_sync_cmd", std::move(line));
 }
 
+Role& Role::drain(const std::vector<std::string>& argv) {
+  return data_->fields["drain_cmd"] = argv, *this;
+}
+Role& Role::undrain(const std::vector<std::string>& argv) {
+  return data_->fields["undrain_cmd"] = argv, *this;
+}
+Role& Role::drain_shell(std::string line) {
+  return set("drain_cmd", std::move(line));
+}
+Role& Role::undrain_shell(std::string line) {
+  return set("undrain_cmd", std::move(line));
+}
+Role& Role::command_timeout(int seconds) {
+  return data_->fields["command_timeout_seconds"] = seconds, *this;
+}
+
 Role& Role::deployer(std::string id) {
   return set("deployer", std::move(id));
 }

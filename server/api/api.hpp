@@ -30,15 +30,21 @@ void add_agent_routes(http::Router& router, Api& api);  // join, heartbeat, task
 void add_code_source_routes(http::Router& router, Api& api);
 void add_code_sync_routes(http::Router& router, Api& api);  // pull, plan, sync
 void add_content_routes(http::Router& router, Api& api);    // manifests, offers, streams
-void add_history_routes(http::Router& router, Api& api);    // commits, events
+void add_freeze_routes(http::Router& router, Api& api);
+void add_history_routes(http::Router& router, Api& api);  // commits, events
 void add_node_routes(http::Router& router, Api& api);
+void add_node_label_routes(http::Router& router, Api& api);
+void add_node_identity_routes(http::Router& router, Api& api);  // credential, revoke, delete
 void add_node_role_routes(http::Router& router, Api& api);
 void add_metrics_routes(http::Router& router, Api& api);
 void add_plugin_routes(http::Router& router, Api& api);
+void add_role_action_routes(http::Router& router, Api& api);  // restart, start, stop
 void add_role_routes(http::Router& router, Api& api);
+void add_schedule_routes(http::Router& router, Api& api);
 void add_server_routes(http::Router& router, Api& api);  // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);
 void add_sync_job_routes(http::Router& router, Api& api);
 void add_token_routes(http::Router& router, Api& api);  // API tokens, join tokens
+void add_tree_routes(http::Router& router, Api& api);   // identify, adopt, verify
 
 }  // namespace rolesync::api

@@ -8,6 +8,18 @@
 #include "host/values/names.hpp"
 
 namespace rolesync::api {
+namespace {
+
+constexpr std::size_t most_labels = 64, longest_label = 63;
+
+bool is_label_value(const std::string& text) {
+  return !text.empty() && text.size() <= longest_label &&
+         text.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") ==
+             std::string::npos;
+}
+
+}  // namespace
 
 Result<Json> read_object(const http::Request& request) {
   if (request.body.empty()) return Json::object();
@@ -138,10 +150,58 @@ std::optional<std::vector<std::string>> Fields::names(const char* field) {
   return list;
 }
 
-Status Fields::finish() {
+std::map<std::string, std::string> Fields::labels(const char* field) {
+  std::map<std::string, std::string> labels;
+  const Json* value = find(field);
+  const std::string pointer = std::string("/") + field;
+  if (!value) return labels;
+  if (!value->is_object() || value->size() > most_labels) {
+    fault(pointer, "must be an object of at most " + std::to_string(most_labels) + " labels");
+    return labels;
+  }
+  for (const auto& [name, text] : value->items()) {
+    const bool fits = is_name(name) && text.is_string() && is_label_value(text.get<std::string>());
+    if (fits) {
+      labels[name] = text.get<std::string>();
+    } else {
+      fault(pointer + "/" + name,
+            "must be a name (lower-case letters, digits, '-') with a value of at most 63 letters, "
+            "digits, '-', '_' and '.'");
+    }
+  }
+  return labels;
+}
+
+std::optional<Millis> Fields::time(const char* field) {
+  const std::string value = text(field);
+  if (value.empty()) return std::nullopt;
+  const auto at = from_rfc3339(value);
+  if (!at) fault(std::string("/") + field, "must be a time like 2026-11-28T22:00:00Z");
+  return at;
+}
+
+Fields Fields::object(const char* field) {
+  static const Json none = Json::object();
+  const Json* value = find(field);
+  if (value && !value->is_object()) fault(std::string("/") + field, "must be an object");
+  return Fields(value && value->is_object() ? *value : none);
+}
+
+void Fields::close(const char* field, Fields& inner) {
+  inner.refuse_unknown();
+  for (FieldError& each : inner.faults_) {
+    fault("/" + std::string(field) + each.pointer, std::move(each.detail));
+  }
+}
+
+void Fields::refuse_unknown() {
   for (const auto& [field, value] : object_.items()) {
     if (!known_.contains(field)) fault("/" + field, "is not a field of this request");
   }
+}
+
+Status Fields::finish() {
+  refuse_unknown();
   if (faults_.empty()) return {};
   const std::string first = faults_[0].pointer + " " + faults_[0].detail;
   return Error{ErrorKind::invalid, "invalid_body", "the request is not valid: " + first,

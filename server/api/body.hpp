@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "host/values/json.hpp"
+#include "host/values/timestamp.hpp"
 #include "server/http/router.hpp"
 
 namespace rolesync::api {
@@ -32,6 +34,13 @@ class Fields {
   std::optional<std::int64_t> number(const char* field, std::int64_t least, std::int64_t most);
   std::optional<std::vector<std::string>> texts(const char* field);
   std::optional<std::vector<std::string>> names(const char* field);
+  // Names to short texts; nothing is an empty map.
+  std::map<std::string, std::string> labels(const char* field);
+  std::optional<Millis> time(const char* field);  // RFC 3339
+  // The fields of an object in this one (none when it is absent); its faults are taken over, below
+  // that field, by close(), which stands for its finish().
+  Fields object(const char* field);
+  void close(const char* field, Fields& inner);
   bool has(const char* field);
 
   void fault(const std::string& pointer, std::string detail);
@@ -40,6 +49,7 @@ class Fields {
 
  private:
   const Json* find(const char* field);
+  void refuse_unknown();
 
   const Json& object_;
   std::set<std::string> known_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/code-sync: fetch, plan, and run a plan.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -9,7 +10,6 @@
 #include "server/api/shapes.hpp"
 #include "server/domain/plan_json.hpp"
 #include "server/rollout/wall_clock.hpp"
-#include "server/store/plans.hpp"
 
 namespace rolesync::api {
 namespace {
@@ -66,19 +66,28 @@ Result<rollout::PlanRequest> plan_request(Fields& fields) {
   plan.roles = fields.texts("roles");  // an odd name is an unknown role, said by the planner
   plan.nodes = fields.texts("nodes");
   plan.commit = fields.commit("commit");
-  plan.options.first_install = fields.word("first_install", {"refuse", "overlay"});
+  plan.options.first_install = fields.word("first_install", {"refuse", "adopt", "overlay"});
   plan.options.restart = fields.word("restart", {"auto", "always", "never"});
   if (Status valid = fields.finish(); !valid) return valid.error();
   return plan;
 }
 
-Json request_json(const rollout::PlanRequest& request) {
-  Json json = {{"first_install", request.options.first_install},
-               {"restart", request.options.restart}};
-  if (request.roles) json["roles"] = *request.roles;
-  if (request.nodes) json["nodes"] = *request.nodes;
-  if (!request.commit.empty()) json["commit"] = request.commit;
-  return json;
+// The freezes that would keep rows of the plan from running now.
+Json freezes_of(Api& api, const std::vector<domain::PlanRow>& rows) {
+  Json list = Json::array();
+  const auto freezes = api.engine.desk.freezes(rollout::now_millis());
+  if (!freezes) return list;
+  for (const domain::Freeze& freeze : *freezes) {
+    const auto held = std::count_if(rows.begin(), rows.end(), [&](const domain::PlanRow& row) {
+      return row.acts() && api.engine.desk.holds(freeze, row, rollout::now_millis());
+    });
+    if (held == 0) continue;
+    list.push_back({{"id", freeze.id},
+                    {"reason", freeze.reason},
+                    {"ends_at", time_json(freeze.ends_at)},
+                    {"rows", held}});
+  }
+  return list;
 }
 
 struct MadePlan {
@@ -86,22 +95,12 @@ struct MadePlan {
   std::string hash;
 };
 
-// The plan is kept by its hash, so that it can be run later exactly as it was shown.
 Result<MadePlan> make_plan(Api& api, const Request& request, const rollout::PlanRequest& asked) {
-  const auto plan = api.engine.planner.plan(asked);
-  if (!plan) return plan.error();
-  MadePlan made{domain::to_json(*plan), plan->hash};
-  store::PlanRecord record;
-  record.hash = plan->hash;
-  record.plan = to_text({{"rows", made.json["rows"]}});
-  record.request = to_text(request_json(asked));
-  record.created_by = request.principal.name;
-  record.request_id = request.id;
-  record.created_at = rollout::now_millis();
-  const Status kept =
-      api.engine.store.write([&](store::Session& s) { return store::add_plan(s, record); });
+  const auto kept = api.engine.plans.make(asked, request.principal.name, request.id);
   if (!kept) return kept.error();
-  made.json["created_at"] = to_rfc3339(record.created_at);
+  MadePlan made{domain::to_json(kept->plan), kept->plan.hash};
+  made.json["created_at"] = to_rfc3339(kept->created_at);
+  made.json["freezes"] = freezes_of(api, kept->plan.rows);
   return made;
 }
 
@@ -139,9 +138,23 @@ Response plan(Api& api, const Request& request) {
   return json_answer(200, made->json);
 }
 
+// Syncing in spite of a freeze takes the right to approve, and a reason for the audit log.
+Status check_override(const Request& request, const rollout::JobOptions& options) {
+  const auto& scopes = request.principal.scopes;
+  if (options.override_freeze.empty() || scopes.contains("approve") || scopes.contains("admin")) {
+    return {};
+  }
+  return Error{ErrorKind::denied, "scope_missing",
+               "a sync in spite of a freeze needs the scope approve",
+               "wait for the end of the freeze, or ask somebody with that scope"};
+}
+
 Response start(Api& api, const Request& request, rollout::JobOrder order) {
   const IdempotencyKey key(request);
   if (Status valid = key.check(); !valid) return refuse(valid.error());
+  if (Status allowed = check_override(request, order.options); !allowed) {
+    return refuse(allowed.error());
+  }
   std::string answer;
   order.requested_by = request.principal.name;
   order.request_id = request.id;
@@ -175,6 +188,7 @@ rollout::JobOptions job_options(Fields& fields) {
   rollout::JobOptions options;
   options.on_stale = fields.word("on_stale", {"refuse", "skip"});
   options.on_failure = fields.word("on_failure", {"stop", "continue"});
+  options.override_freeze = fields.text("override_freeze");
   return options;
 }
 

@@ -19,10 +19,16 @@ Response manifest(Api& api, const Request& request) {
 }
 
 Response task_content(Api& api, const Request& request) {
-  const auto from = request.query.find("from");
+  const std::string node = request.parameters.at("id"), task = request.parameters.at("task_id");
+  const auto from = request.query.find("from"), of = request.query.find("of");
+  if (of != request.query.end() && of->second != "from") {
+    return refuse({ErrorKind::invalid, "invalid_query", "of can only be from", ""});
+  }
   const auto answer =
-      api.engine.offers.content(request.parameters.at("id"), request.parameters.at("task_id"),
-                                from == request.query.end() ? std::string() : from->second);
+      of != request.query.end()
+          ? api.engine.offers.adopted(node, task)
+          : api.engine.offers.content(node, task,
+                                      from == request.query.end() ? std::string() : from->second);
   if (!answer) return refuse(answer.error());
   return {200, {{"Content-Type", answer->type}}, *answer->text};
 }

@@ -146,7 +146,11 @@ Result<RoleChange> prepare(Api& api, const std::string& name, const Json& wanted
 // A role's shell line needs more than the right to change roles.
 Status check_shell(const Request& request, const Role& role) {
   const auto& scopes = request.principal.scopes;
-  if (!uses_shell(role.pre_sync_cmd) && !uses_shell(role.post_sync_cmd)) return {};
+  const auto commands = commands_of(role);
+  if (std::none_of(commands.begin(), commands.end(),
+                   [](const NamedCommand& each) { return uses_shell(*each.command); })) {
+    return {};
+  }
   if (scopes.contains("role:command") || scopes.contains("admin")) return {};
   return Error{ErrorKind::denied, "scope_missing",
                "a command as one string runs a shell and needs the scope role:command",

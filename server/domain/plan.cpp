@@ -57,13 +57,20 @@ void count_repair(PlanRow& row, const RoleReport& report, const Manifest* manife
   }
 }
 
-std::string change_of(const PlanRow& row, const RoleReport& report) {
-  if (!report.installed()) return "content";
+// What the row starts from: the node's release, or the tree that the task adopts first.
+struct Start {
+  bool adopts = false;
+  std::uint64_t differing = 0;  // files that are not as in `from`
+};
+
+std::string change_of(const PlanRow& row, const Start& start) {
+  if (row.from.content_id.empty()) return "content";
   const bool content = row.from.content_id != row.to.content_id;
   const bool settings = row.from.role_revision != row.to.role_revision;
   if (content) return settings ? "both" : "content";
   if (settings) return "settings";
-  return report.drift_count > 0 ? "repair" : "none";
+  if (start.differing > 0) return "repair";
+  return start.adopts ? "adopt" : "none";
 }
 
 void decide_restart(PlanRow& row, const Role& role, const PlanInput& input) {
@@ -77,7 +84,7 @@ void decide_restart(PlanRow& row, const Role& role, const PlanInput& input) {
   } else if (policy == "always") {
     row.restart = true;
     row.restart_reason = "requested";
-  } else if (row.change == "none") {
+  } else if (row.change == "none" || row.change == "adopt") {
     row.restart_reason = "no_change";
   } else if (role.auto_restart == AutoRestart::no) {
     row.restart_reason = "auto_restart_off";
@@ -93,6 +100,18 @@ void decide_restart(PlanRow& row, const Role& role, const PlanInput& input) {
                                                : "process";
 }
 
+// What surrounds a restart runs only when there is one.
+void list_commands(PlanRow& row, const Role& role) {
+  if (!row.acts()) return;
+  const bool restarts = row.restart || (role.switch_mode == SwitchMode::stopped &&
+                                        row.restart_reason != "no_service");
+  for (const NamedCommand& each : commands_of(role)) {
+    const bool around_restart =
+        each.command == &role.drain_cmd || each.command == &role.undrain_cmd;
+    if (restarts || !around_restart) row.commands.emplace_back(each.field);
+  }
+}
+
 void warn(PlanRow& row, std::string reason, std::string message, std::string hint) {
   row.blockers.push_back({std::move(reason), std::move(message), std::move(hint), false});
 }
@@ -101,11 +120,30 @@ void block(PlanRow& row, std::string reason, std::string message, std::string hi
   row.blockers.push_back({std::move(reason), std::move(message), std::move(hint), true});
 }
 
-void check_target(PlanRow& row, const Role& role, const RoleReport* report) {
-  if (!report || report->installed() || !report->path_exists || row.first_install == "overlay") {
-    return;
+bool is_broken_state(const RoleReport& report) {
+  return report.error_reason.starts_with("state_");
+}
+
+// Something is there that no record tells about.
+void check_target(PlanRow& row, const Role& role, const RoleReport* report,
+                  const IdentifiedTree* identified, const Start& start) {
+  if (!report || report->installed() || start.adopts) return;
+  const bool broken = is_broken_state(*report);
+  if (!broken && !report->path_exists) return;
+  const std::string identify = "rolesync node identify " + row.node + " --role " + role.name;
+  const std::string hint =
+      (identified ? identified->summary + ". " : identify + " says what it is. ") +
+      "Then plan again with first_install adopt (what that commit has and the new one has not is "
+      "removed, edited files are saved) or overlay (our files are put over what is there)";
+  if (row.first_install == "adopt" && (broken || !report->target_empty.value_or(false))) {
+    return block(row, "not_identified",
+                 "what is in " + role.target_path + " on " + row.node + " was not identified yet",
+                 identify + ", then plan again");
   }
-  const std::string hint = "sync with first_install overlay to put our files over them";
+  if (broken && (row.first_install != "overlay" || report->error_reason != "state_missing")) {
+    return block(row, report->error_reason, row.node + ": " + report->error, hint);
+  }
+  if (row.first_install == "overlay") return;
   if (report->target_empty && !*report->target_empty) {
     block(row, "target_not_empty",
           role.target_path + " on " + row.node + " has files that rolesync did not put there",
@@ -117,10 +155,10 @@ void check_target(PlanRow& row, const Role& role, const RoleReport* report) {
   }
 }
 
-void check_drift(PlanRow& row, const Role& role, const RoleReport* report) {
-  if (!report || report->drift_count == 0) return;
+void check_drift(PlanRow& row, const Role& role, const Start& start) {
+  if (start.differing == 0) return;
   const std::string count =
-      std::to_string(report->drift_count) + " managed files differ on " + row.node;
+      std::to_string(start.differing) + " managed files differ on " + row.node;
   if (role.on_drift == OnDrift::refuse) {
     block(row, "drift_refused", count + " and the role says on_drift refuse",
           "restore the files, or change on_drift to replace");
@@ -165,8 +203,9 @@ void check_neighbours(PlanRow& row, const Role& role, const PlanInput& input) {
 }
 
 void check_row(PlanRow& row, const PlannedRole& planned, const PlannedNode& node,
-               const RoleReport* report, const PlanInput& input) {
+               const RoleReport* report, const Start& start, const PlanInput& input) {
   const Role& role = planned.role;
+  const auto identified = node.identified.find(role.name);
   if (planned.to.content_id.empty()) {
     block(row, planned.to.reason, planned.to.message, "pull the code source");
   }
@@ -176,19 +215,34 @@ void check_row(PlanRow& row, const PlannedRole& planned, const PlannedNode& node
   }
   check_neighbours(row, role, input);
   check_plugins(row, role, node, input);
-  check_target(row, role, report);
-  check_drift(row, role, report);
-  if (!node.online) {
+  check_target(row, role, report,
+               identified == node.identified.end() ? nullptr : &identified->second, start);
+  check_drift(row, role, start);
+  if (node.revoked) {
+    block(row, "node_revoked", "node " + row.node + " was revoked",
+          "join it again with a new token, or remove it");
+  } else if (!node.online) {
     warn(row, "node_offline", "node " + row.node + " is not connected",
          "its task fails unless it comes back in time");
   }
+}
+
+// Where the row starts from; fills `row.from`.
+Start start_of(PlanRow& row, const PlannedNode& node, const RoleReport* report) {
+  if (report && report->installed()) {
+    row.from = {report->commit, report->content_id, report->role_revision};
+    return {false, report->drift_count};
+  }
+  const auto identified = node.identified.find(row.role);
+  if (row.first_install != "adopt" || identified == node.identified.end()) return {};
+  row.from = identified->second.base;
+  return {true, identified->second.differing};
 }
 
 PlanRow make_row(const PlannedRole& planned, const PlannedNode& node, const PlanInput& input,
                  std::map<std::string, FileList>& lists) {
   const auto found = node.reports.find(planned.role.name);
   const RoleReport* report = found == node.reports.end() ? nullptr : &found->second;
-  static const RoleReport nothing;
 
   PlanRow row;
   row.node = node.id;
@@ -196,15 +250,16 @@ PlanRow make_row(const PlannedRole& planned, const PlannedNode& node, const Plan
   row.order = planned.role.order;
   row.first_install = input.options.first_install;
   row.to = {planned.to.commit, planned.to.content_id, planned.revision};
-  if (report && report->installed()) {
-    row.from = {report->commit, report->content_id, report->role_revision};
-  }
-  row.change = row.to.content_id.empty() ? "none" : change_of(row, report ? *report : nothing);
+  const Start start = start_of(row, node, report);
+  row.change = row.to.content_id.empty() ? "none" : change_of(row, start);
   decide_restart(row, planned.role, input);
-  check_row(row, planned, node, report, input);
+  list_commands(row, planned.role);
+  check_row(row, planned, node, report, start, input);
 
   const Manifest* to = known_manifest(input, row.to.content_id);
-  if (row.change == "repair") {
+  if (row.change == "repair" && start.adopts) {
+    row.files_changed = start.differing;
+  } else if (row.change == "repair") {
     count_repair(row, *report, to);
   } else if (to && row.from.content_id != row.to.content_id) {
     const Manifest* from = known_manifest(input, row.from.content_id);

@@ -19,7 +19,7 @@
 namespace rolesync::domain {
 
 struct PlanOptions {
-  std::string first_install = "refuse";  // refuse, overlay
+  std::string first_install = "refuse";  // refuse, adopt, overlay
   std::string restart = "auto";          // auto, always, never
   bool operator==(const PlanOptions&) const = default;
 };
@@ -32,9 +32,22 @@ struct PlannedRole {
   NewestContent to;
 };
 
+struct Version {
+  std::string commit, content_id, role_revision;  // all empty: nothing
+  bool operator==(const Version&) const = default;
+};
+
+// What a tree that rolesync did not deploy was found to be.
+struct IdentifiedTree {
+  Version base;               // to be adopted
+  std::size_t differing = 0;  // files that are not as in that
+  std::string summary;        // "frontend = cd84b085 + 3 changed files"
+};
+
 struct PlannedNode {
   std::string id;
   bool online = false;
+  bool revoked = false;
   std::vector<std::string> roles;  // those that count on the node and are asked for
   std::map<std::string, RoleReport> reports;
   std::optional<PluginSet> plugins;  // nothing: not reported yet
@@ -52,11 +65,6 @@ struct PlanInput {
   std::function<const Manifest*(const std::string& content_id)> manifest;
 };
 
-struct Version {
-  std::string commit, content_id, role_revision;  // all empty: nothing
-  bool operator==(const Version&) const = default;
-};
-
 struct Blocker {
   std::string reason, message, hint;
   bool stops = true;  // false: only a warning
@@ -66,7 +74,7 @@ struct Blocker {
 struct PlanRow {
   std::string node, role;
   Version from, to;
-  std::string change;  // content, settings, both, repair, none
+  std::string change;  // content, settings, both, repair, adopt, none
   bool restart = false;
   std::string restart_reason;
   std::string gate;  // none, process, port, http
@@ -75,6 +83,7 @@ struct PlanRow {
   std::uint64_t bytes = 0;
   std::string first_install;
   int order = 100;
+  std::vector<std::string> commands;  // fields of those that will run, in their order
 
   bool acts() const { return change != "none" || restart; }
   const Blocker* stopper() const;

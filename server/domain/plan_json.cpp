@@ -58,6 +58,7 @@ PlanRow row_from(const Json& value) {
   row.bytes = value.at("bytes").get<std::uint64_t>();
   row.first_install = text(value, "first_install");
   row.order = value.at("order").get<int>();
+  row.commands = value.value("commands", std::vector<std::string>());
   return row;
 }
 
@@ -90,7 +91,8 @@ Json to_json(const PlanRow& row) {
           {"files_removed", row.files_removed},
           {"bytes", row.bytes},
           {"first_install", row.first_install},
-          {"order", row.order}};
+          {"order", row.order},
+          {"commands", row.commands}};
 }
 
 Json to_json(const Plan& plan) {

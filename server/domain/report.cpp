@@ -52,6 +52,8 @@ RoleReport role_report_from_json(const Json& report) {
   result.verified_at = text(report, "verified_at");
   result.restart_pending = flag(report, "restart_pending") || result.running == "restart_pending";
   result.error = text(report, "error");
+  result.error_reason = text(report, "error_reason");
+  if (result.error_reason.empty() && !result.error.empty()) result.error_reason = "proof_failed";
   if (const auto it = report.find("drift"); it != report.end() && it->is_array()) {
     for (const Json& entry : *it) {
       if (entry.is_object()) result.drift.push_back({text(entry, "path"), text(entry, "kind")});

@@ -29,7 +29,8 @@ struct RoleReport {
   bool restart_pending = false;
   std::vector<DriftEntry> drift;  // may be shorter than drift_count
   std::uint64_t drift_count = 0;
-  std::string error;  // why the disk could not be proven; empty: it was
+  std::string error;         // why the disk could not be proven; empty: it was
+  std::string error_reason;  // its code: proof_failed, state_damaged, state_missing, ...
 
   bool installed() const { return !content_id.empty(); }
 };

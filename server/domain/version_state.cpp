@@ -14,7 +14,12 @@ VersionState version_state(bool counts, bool has_files, const RoleReport* report
   if (!has_files) return {"current", "no_files", ""};
   if (!report) return {"unknown", "not_reported", "wait for the node's next heartbeat"};
   if (!report->error.empty()) {
-    return {"unknown", "proof_failed", "look at the node's error and its agent's log"};
+    const bool state = report->error_reason.starts_with("state_");
+    return {
+        "unknown", report->error_reason,
+        state ? "the record of what is installed cannot be used: rolesync node identify says what "
+                "is there, rolesync node adopt records it anew"
+              : "look at the node's error and its agent's log"};
   }
   if (!report->installed()) {
     if (newest.content_id.empty()) return {"unknown", newest.reason, newest.message};

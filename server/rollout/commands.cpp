@@ -75,6 +75,13 @@ bool Commands::idle(const std::string& node) {
                                           [](const Open& entry) { return entry.offers > 0; });
 }
 
+bool Commands::is_open(const std::string& node, const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto it = open_.find(node);
+  return it != open_.end() && std::any_of(it->second.begin(), it->second.end(),
+                                          [&](const Open& entry) { return entry.record.id == id; });
+}
+
 Status Commands::acknowledge(const std::string& node, const std::vector<std::string>& ids) {
   std::vector<std::string> known;
   {

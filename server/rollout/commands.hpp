@@ -36,6 +36,8 @@ class Commands {
   Offered offer(const std::string& node);
   // Nothing is open that was not offered yet.
   bool idle(const std::string& node);
+  // Neither acknowledged nor withdrawn.
+  bool is_open(const std::string& node, const std::string& id);
   // Nothing is written when none of the ids is open.
   Status acknowledge(const std::string& node, const std::vector<std::string>& ids);
   // The node has booted: what was meant for another boot is withdrawn.

@@ -50,11 +50,17 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       catalog(registry, store, options.defaults),
       nodes(options.presence),
       commands(store),
-      heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds),
+      heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds,
+                 options.presence),
       intake(store, source, catalog, nodes, commands, streams, events),
-      planner(registry, catalog, nodes, intake, source),
-      desk(store, planner, catalog),
+      inquiries(commands),
+      trees(store, source, catalog, nodes, inquiries, identifications),
+      planner(registry, catalog, nodes, intake, source, identifications),
+      plans(store, planner),
+      desk(store, planner, catalog, nodes),
       runner(store, commands, nodes, events, options.limits),
+      actions(store, commands, nodes, catalog, heartbeats, events, options.limits),
+      scheduler({store, plans, desk, runner, nodes, events}),
       offers(store, registry, source, streams, options.offers) {}
 
 Engine::~Engine() {
@@ -78,6 +84,7 @@ Status Engine::start() {
   });
   intake.start();
   if (Status resumed = runner.resume(); !resumed) return resumed;
+  if (Status loaded = actions.load(); !loaded) return loaded;
   ticker_ = std::thread([this] { watch_time(); });
   return {};
 }
@@ -89,7 +96,20 @@ void Engine::stop() {
   }
   signals_->wake.notify_all();
   if (ticker_.joinable()) ticker_.join();
+  inquiries.end_all();
   intake.stop();
+}
+
+Status Engine::take_events(const std::string& node, std::vector<ReportedEvent> events) {
+  const auto of_actions = std::stable_partition(
+      events.begin(), events.end(),
+      [](const ReportedEvent& event) { return !RoleActions::is_action(event.record.task_id); });
+  const std::vector<ReportedEvent> about_actions(of_actions, events.end());
+  events.erase(of_actions, events.end());
+  if (!about_actions.empty()) {
+    if (Status taken = actions.report(node, about_actions); !taken) return taken;
+  }
+  return events.empty() ? Status() : runner.report(node, events);
 }
 
 void Engine::catalog_changed() {
@@ -107,7 +127,8 @@ void Engine::report_changed(const NodePointer& before, const NodePointer& after)
         it == before->parts->reports.end() ? domain::RoleReport{} : it->second;
     const bool same = old.state == report.state && old.health == report.health &&
                       old.running == report.running && old.content_id == report.content_id &&
-                      old.drift_count == report.drift_count && old.error == report.error;
+                      old.drift_count == report.drift_count && old.error == report.error &&
+                      old.error_reason == report.error_reason;
     const auto definition = known->roles.find(role);
     if (same || definition == known->roles.end() || !definition->second.effective) continue;
     const auto counting = heartbeats.effective_roles(*after);
@@ -154,6 +175,10 @@ void Engine::watch_time() {
                       .state = node->presence});
     }
     runner.tick();
+    inquiries.tick(now);
+    actions.tick();
+    scheduler.tick(now);
+    heartbeats.forget_clones(now);
     heartbeats.flush_last_seen(now);
     if (now - forgot_at_ > hour) forget_old(now);
   }
@@ -164,7 +189,7 @@ void Engine::forget_old(Millis now) {
   const Status forgotten = store.write([&](store::Session& s) -> Status {
     for (const Status& done :
          {store::forget_commands(s, now - 7 * day), store::forget_answers(s, now - day),
-          store::forget_plans(s, now - 30 * day)}) {
+          store::forget_plans(s, now - 30 * day), store::forget_role_actions(s, now - 30 * day)}) {
       if (!done) return done;
     }
     const auto last = store::last_event(s);

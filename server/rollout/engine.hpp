@@ -19,8 +19,12 @@
 #include "server/rollout/job_runner.hpp"
 #include "server/rollout/node_registry.hpp"
 #include "server/rollout/offer_desk.hpp"
+#include "server/rollout/plan_desk.hpp"
 #include "server/rollout/planner.hpp"
+#include "server/rollout/role_actions.hpp"
 #include "server/rollout/role_catalog.hpp"
+#include "server/rollout/scheduler.hpp"
+#include "server/rollout/tree_desk.hpp"
 
 namespace rolesync::rollout {
 
@@ -45,6 +49,9 @@ class Engine {
   // Threads end; nothing new is begun. What waits is answered by the front when it stops.
   void stop();
 
+  // What the agent of `node` says about its tasks and actions. Errors: denied/task_of_other_node.
+  Status take_events(const std::string& node, std::vector<ReportedEvent> events);
+
   store::Store& store;
   plugin::Registry& registry;
   source::SourceService& source;
@@ -57,9 +64,15 @@ class Engine {
   Commands commands;
   Heartbeats heartbeats;
   CodeIntake intake;
+  Identifications identifications;
+  Inquiries inquiries;
+  TreeDesk trees;
   Planner planner;
+  PlanDesk plans;
   JobDesk desk;
   JobRunner runner;
+  RoleActions actions;
+  Scheduler scheduler;
   OfferDesk offers;
 
  private:

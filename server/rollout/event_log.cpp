@@ -4,10 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "host/values/json.hpp"
 #include "server/rollout/wall_clock.hpp"
-#include "server/store/events.hpp"
 
 namespace rolesync::rollout {
 namespace {
@@ -24,7 +24,22 @@ std::string event_json(const Happening& happening, Millis at) {
   return to_text(json);
 }
 
+// More than this waits for the disk only when there is something wrong with it.
+constexpr std::size_t most_waiting = 50'000;
+
 }  // namespace
+
+EventLog::EventLog(store::Store& store, http::EventHub& hub)
+    : store_(store), hub_(hub), thread_([this] { run(); }) {}
+
+EventLog::~EventLog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  thread_.join();
+}
 
 void EventLog::publish(const Happening& happening) {
   store::EventRecord record;
@@ -37,18 +52,46 @@ void EventLog::publish(const Happening& happening) {
   record.source = happening.source;
   record.data = event_json(happening, record.at);
   record.request_id = happening.request_id;
-
-  const std::lock_guard lock(order_);
-  const Result<std::int64_t> sequence =
-      store_.write([&](store::Session& s) { return store::append_event(s, record); });
   spdlog::info(
       "event={} node={} role={} job={} task={} state={} reason={} request={} message=\"{}\"",
       happening.type, happening.node, happening.role, happening.job, happening.task,
       happening.state, happening.reason, happening.request_id, happening.message);
-  if (sequence) {
-    hub_.publish({static_cast<std::uint64_t>(*sequence), happening.type, record.data});
-  } else {
-    spdlog::error("event={} not stored: {}", happening.type, sequence.error().text());
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return waiting_.size() < most_waiting; });
+  waiting_.push_back(std::move(record));
+  arrived_.notify_one();
+}
+
+void EventLog::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    arrived_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    const std::vector<store::EventRecord> records = std::exchange(waiting_, {});
+    room_.notify_all();
+    lock.unlock();
+    write(records);
+    lock.lock();
+  }
+}
+
+void EventLog::write(const std::vector<store::EventRecord>& records) {
+  std::vector<std::int64_t> sequences;
+  const Status written = store_.write([&](store::Session& session) -> Status {
+    sequences.clear();
+    for (const store::EventRecord& record : records) {
+      const auto sequence = store::append_event(session, record);
+      if (!sequence) return sequence.error();
+      sequences.push_back(*sequence);
+    }
+    return {};
+  });
+  if (!written) {
+    spdlog::error("{} events not stored: {}", records.size(), written.error().text());
+    return;
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    hub_.publish({static_cast<std::uint64_t>(sequences[i]), records[i].kind, records[i].data});
   }
 }
 

@@ -9,17 +9,13 @@
 #include "server/domain/stale.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/audit.hpp"
+#include "server/store/freezes.hpp"
 #include "server/store/plans.hpp"
 
 namespace rolesync::rollout {
 namespace {
 
 using domain::PlanRow;
-
-struct CheckedRow {
-  PlanRow row;
-  std::string skip_reason, skip_message;  // empty: it runs
-};
 
 Error stale_error(const std::vector<std::string>& changes) {
   std::string message = "the plan does not hold any more: " + changes.front();
@@ -90,6 +86,7 @@ store::SyncTask make_task(const CheckedRow& checked, const std::string& job_id, 
                        {"role_revision", task.role_revision},
                        {"commit", task.commit},
                        {"content_id", task.content_id},
+                       {"from_commit", task.from_commit},
                        {"from_content_id", task.from_content_id},
                        {"restart", row.restart},
                        {"restart_reason", row.restart_reason},
@@ -133,7 +130,11 @@ Status write_job(store::Session& session, const JobOrder& order, const store::Sy
   entry.actor = job.requested_by;
   entry.action = "sync.start";
   entry.subject = "job/" + job.id;
-  entry.details = to_text({{"plan_hash", job.plan_hash}, {"tasks", tasks.size()}});
+  Json details = {{"plan_hash", job.plan_hash}, {"tasks", tasks.size()}};
+  if (const std::string& why = order.options.override_freeze; !why.empty()) {
+    details["override_freeze"] = why;
+  }
+  entry.details = to_text(details);
   entry.request_id = job.request_id;
   if (const auto audited = store::append_audit(session, entry); !audited) return audited.error();
   return order.keep ? order.keep(session, job, tasks) : Status{};
@@ -148,6 +149,57 @@ domain::PlanOptions plan_options_from_json(const std::string& request_json) {
   options.first_install = json->value("first_install", options.first_install);
   options.restart = json->value("restart", options.restart);
   return options;
+}
+
+Result<std::vector<domain::Freeze>> JobDesk::freezes(Millis now) const {
+  const auto records =
+      store_.read([&](store::Session& session) { return store::open_freezes(session, now); });
+  if (!records) return records.error();
+  std::vector<domain::Freeze> freezes;
+  for (const store::Freeze& record : *records) {
+    freezes.push_back({record.id,
+                       record.reason,
+                       record.starts_at,
+                       record.ends_at,
+                       {record.roles.begin(), record.roles.end()},
+                       {record.nodes.begin(), record.nodes.end()},
+                       record.labels});
+  }
+  return freezes;
+}
+
+bool JobDesk::holds(const domain::Freeze& freeze, const PlanRow& row, Millis at) const {
+  const NodePointer node = nodes_.find(row.node);
+  static const std::map<std::string, std::string> none;
+  return domain::covers(freeze, row.role, row.node, node ? node->labels : none, at);
+}
+
+Status JobDesk::apply_freezes(std::vector<CheckedRow>& rows, const JobOptions& options,
+                              Millis now) const {
+  if (!options.override_freeze.empty()) return {};
+  const auto known = freezes(now);
+  if (!known) return known.error();
+  std::size_t running = 0;
+  std::optional<Error> first;
+  for (CheckedRow& checked : rows) {
+    if (!checked.skip_reason.empty()) continue;
+    const auto freeze = std::find_if(known->begin(), known->end(), [&](const auto& each) {
+      return holds(each, checked.row, now);
+    });
+    if (freeze == known->end()) {
+      ++running;
+      continue;
+    }
+    checked.skip_reason = "frozen";
+    checked.skip_message = checked.row.role + " on " + checked.row.node + " is frozen" +
+                           (freeze->ends_at ? " until " + to_rfc3339(*freeze->ends_at) : "") +
+                           ": " + freeze->reason;
+    if (!first) {
+      first = Error{ErrorKind::conflict, "frozen", checked.skip_message,
+                    "wait for its end, lift it, or give a reason in override_freeze"};
+    }
+  }
+  return first && (options.on_freeze == "refuse" || running == 0) ? Status{*first} : Status{};
 }
 
 Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
@@ -172,10 +224,11 @@ Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
   }
   const auto now_rows = planner_.again(*approved, plan_options_from_json(plan->request));
   if (!now_rows) return now_rows.error();
-  const auto rows = check_rows(*approved, *now_rows, order.options);
+  auto rows = check_rows(*approved, *now_rows, order.options);
   if (!rows) return rows.error();
 
   const Millis now = now_millis();
+  if (Status thawed = apply_freezes(*rows, order.options, now); !thawed) return thawed.error();
   store::SyncJob job;
   job.id = new_id("job");
   job.plan_hash = order.plan_hash;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "server/domain/schedule.hpp"
 #include "server/rollout/planner.hpp"
 #include "server/store/jobs.hpp"
 #include "server/store/store.hpp"
@@ -15,8 +16,10 @@
 namespace rolesync::rollout {
 
 struct JobOptions {
-  std::string on_stale = "refuse";  // refuse, skip
-  std::string on_failure = "stop";  // stop, continue
+  std::string on_stale = "refuse";   // refuse, skip
+  std::string on_failure = "stop";   // stop, continue
+  std::string on_freeze = "refuse";  // refuse, skip
+  std::string override_freeze;       // why freezes do not count; empty: they do
 };
 
 struct JobOrder {
@@ -31,23 +34,35 @@ struct JobOrder {
       keep;
 };
 
+struct CheckedRow {
+  domain::PlanRow row;
+  std::string skip_reason, skip_message;  // empty: it runs
+};
+
 class JobDesk {
  public:
-  JobDesk(store::Store& store, Planner& planner, RoleCatalog& catalog)
-      : store_(store), planner_(planner), catalog_(catalog) {}
+  JobDesk(store::Store& store, Planner& planner, RoleCatalog& catalog, NodeRegistry& nodes)
+      : store_(store), planner_(planner), catalog_(catalog), nodes_(nodes) {}
 
   struct Opened {
     std::string job_id;
     bool is_new = true;
   };
   // Errors: not_found/unknown_plan; conflict/plan_stale, plan_blocked, plan_of_other_roles,
-  // sync_in_progress.
+  // frozen, sync_in_progress.
   Result<Opened> open(const JobOrder& order) const;
 
+  // Freezes that have not ended, and whether one keeps a row from running at that time.
+  Result<std::vector<domain::Freeze>> freezes(Millis now) const;
+  bool holds(const domain::Freeze& freeze, const domain::PlanRow& row, Millis at) const;
+
  private:
+  Status apply_freezes(std::vector<CheckedRow>& rows, const JobOptions& options, Millis now) const;
+
   store::Store& store_;
   Planner& planner_;
   RoleCatalog& catalog_;
+  NodeRegistry& nodes_;
 };
 
 // The options of a stored plan's request.

@@ -62,6 +62,19 @@ Result<ContentAnswer> OfferDesk::content(const std::string& node, const std::str
                        std::make_shared<const std::string>((*manifest)->to_text())};
 }
 
+Result<ContentAnswer> OfferDesk::adopted(const std::string& node, const std::string& task_id) {
+  const auto open = open_task(node, task_id);
+  if (!open) return open.error();
+  const auto task = parse_json(open->task.task);
+  if (!task || !task->is_object() || task->value("first_install", Json()) != "adopt") {
+    return Error{ErrorKind::conflict, "not_adopting", "task " + task_id + " adopts nothing", ""};
+  }
+  const auto manifest = service_.manifest(open->task.from_content_id);
+  if (!manifest) return manifest.error();
+  return ContentAnswer{"application/octet-stream",
+                       std::make_shared<const std::string>((*manifest)->to_text())};
+}
+
 Result<MadeOffer> OfferDesk::make(const std::string& node, const std::string& task_id,
                                   const std::vector<std::string>& wanted) {
   const auto open = open_task(node, task_id);

@@ -51,6 +51,9 @@ class OfferDesk {
   // node), conflict/task_ended, not_found/unknown_content.
   Result<ContentAnswer> content(const std::string& node, const std::string& task_id,
                                 const std::string& from);
+  // What a task with first_install adopt takes the node's tree for. Errors as of content(); also
+  // conflict/not_adopting.
+  Result<ContentAnswer> adopted(const std::string& node, const std::string& task_id);
 
  private:
   struct OpenTask {

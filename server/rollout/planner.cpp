@@ -62,11 +62,18 @@ domain::PlanInput Planner::input(Manifests& manifests) const {
     domain::PlannedNode planned;
     planned.id = node->id;
     planned.online = node->presence == "online";
+    planned.revoked = node->identity.revoked_at.has_value();
     planned.reports = node->parts->reports;
     planned.plugins = node->parts->plugins;
     for (const auto& role :
          domain::effective_roles(node->assigned, planned.reports, catalog->usable)) {
       planned.roles.push_back(role.role);
+      const auto known = identifications_.find(node->id, role.role);
+      if (!known || known->role_revision != input.roles[role.role].revision) continue;
+      planned.identified[role.role] = {
+          {known->nearest.commit, known->content_id, known->role_revision},
+          known->nearest.differences.size() - known->nearest.ghosts.size(),
+          known->summary()};
     }
     input.effective[node->id] = planned.roles;
     input.nodes.push_back(std::move(planned));

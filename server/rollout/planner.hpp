@@ -9,6 +9,7 @@
 
 #include "server/domain/plan.hpp"
 #include "server/rollout/code_intake.hpp"
+#include "server/rollout/identifications.hpp"
 #include "server/rollout/node_registry.hpp"
 #include "server/rollout/role_catalog.hpp"
 
@@ -23,8 +24,13 @@ struct PlanRequest {
 class Planner {
  public:
   Planner(plugin::Registry& registry, RoleCatalog& catalog, NodeRegistry& nodes, CodeIntake& intake,
-          source::SourceService& service)
-      : registry_(registry), catalog_(catalog), nodes_(nodes), intake_(intake), service_(service) {}
+          source::SourceService& service, const Identifications& identifications)
+      : registry_(registry),
+        catalog_(catalog),
+        nodes_(nodes),
+        intake_(intake),
+        service_(service),
+        identifications_(identifications) {}
 
   // Errors: not_found/unknown_role, unknown_node, unknown_commit; invalid/invalid_commit;
   // conflict/role_unusable.
@@ -45,6 +51,7 @@ class Planner {
   NodeRegistry& nodes_;
   CodeIntake& intake_;
   source::SourceService& service_;
+  const Identifications& identifications_;
 };
 
 }  // namespace rolesync::rollout

@@ -35,6 +35,12 @@ struct TreeEntry {
   std::string link;        // what a symlink points to
 };
 
+// One file that is another one in the next commit.
+struct TreeChange {
+  std::string mode, id;  // empty: it is gone
+  std::string path;
+};
+
 // What a fetch did to the branch.
 struct BranchMove {
   enum class Kind { unchanged, created, advanced, rewritten, deleted };
@@ -70,6 +76,15 @@ class Mirror {
   // The paths that differ between two commits; `from` empty: all paths of `to`.
   Result<std::vector<std::string>> changed_paths(const std::string& from,
                                                  const std::string& to) const;
+  // Every commit that was ever fetched (the newest `most` of them), newest first, each with what
+  // differs from the one told before it; the first one with all its files. Only below `paths`,
+  // unless that is empty.
+  struct HistorySink {
+    std::function<void(const std::string& commit)> commit;
+    std::function<void(const TreeChange& change)> change;
+  };
+  Status history(const std::vector<std::string>& paths, std::size_t most,
+                 const HistorySink& sink) const;
   // The raw bytes of blobs, one git process for all of them, in the order of `ids`. `sink` is
   // called with chunks; `begin` before the first chunk of each. A Status error of theirs ends it.
   struct BlobSink {

@@ -49,4 +49,18 @@ std::vector<std::string> words_from_json(const std::string& text) {
   return words;
 }
 
+std::string labels_to_json(const std::map<std::string, std::string>& labels) {
+  return to_text(Json(labels));
+}
+
+std::map<std::string, std::string> labels_from_json(const std::string& text) {
+  const Result<Json> parsed = parse_json(text);
+  std::map<std::string, std::string> labels;
+  if (!parsed || !parsed->is_object()) return labels;
+  for (const auto& [name, value] : parsed->items()) {
+    if (value.is_string()) labels[name] = value.get<std::string>();
+  }
+  return labels;
+}
+
 }  // namespace rolesync::store

@@ -5,6 +5,7 @@
 #pragma once
 #include <concepts>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -82,6 +83,9 @@ Status status_of(const Result<std::size_t>& changed);
 // Lists of words are kept as a JSON array in one column.
 std::string words_to_json(const std::vector<std::string>& words);
 std::vector<std::string> words_from_json(const std::string& text);
+// Labels likewise, as an object of texts.
+std::string labels_to_json(const std::map<std::string, std::string>& labels);
+std::map<std::string, std::string> labels_from_json(const std::string& text);
 
 template <class T, class Convert>
 Result<std::vector<T>> each_row(Result<std::vector<Row>> rows, Convert convert) {

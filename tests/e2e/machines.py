@@ -30,12 +30,12 @@ GROUPS = pathlib.Path("/sys/fs/cgroup")
 RUNS = BUILD / "e2e"
 
 
-def main():
+def main(**options):
     """Instead of unittest.main(): runs the tests in namespaces of their own, as root."""
     if INSIDE not in os.environ:
         enter_namespaces()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the first process ignores it otherwise
-    unittest.main()
+    unittest.main(**options)
 
 
 def enter_namespaces():
@@ -83,6 +83,7 @@ class Machine:
         self.directory = rig.directory / name
         self.root = self.directory / "root"
         self.process = None
+        self.disks = []
         for each in ("upper", "work", "root"):
             (self.directory / each).mkdir(parents=True)
         run("mount", "-t", "overlay", "overlay", "-o", "lowerdir=" + str(rig.installed) + ":" +
@@ -92,6 +93,14 @@ class Machine:
         self.write("/etc/systemd/network/10-rig.network",
                    f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\n"
                    "LinkLocalAddressing=no\nIPv6AcceptRA=no\n")
+
+    def disk(self, path, megabytes):
+        """A small disk of its own at `path`, before the machine is started: seen from here too, and kept
+        when the machine loses its power."""
+        full = self.root / path.lstrip("/")
+        full.mkdir(parents=True, exist_ok=True)
+        run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "none", full)
+        self.disks.append(full)
 
     def write(self, path, content, mode=0o644):
         full = self.root / str(path).lstrip("/")
@@ -176,6 +185,22 @@ class Machine:
         self.process = None
         remove_groups(f"{self.rig.prefix}{self.name}")
 
+    # -- network -----------------------------------------------------------------------------
+
+    def cut(self):
+        """The network goes silent: nothing arrives any more and nobody is told. The link stays up,
+        and connections stay half open, as behind a dead switch."""
+        self._link_state(0)
+
+    def heal(self):
+        self._link_state(3)
+
+    def _link_state(self, state):
+        index = self.exec("cat", "/sys/class/net/host0/iflink").stdout.strip()
+        links = run("ip", "-o", "link", "show", "master", BRIDGE).splitlines()
+        port = next(l.split()[1] for l in links if l.startswith(index + ":"))
+        run("bridge", "link", "set", "dev", port.split("@")[0].rstrip(":"), "state", state)
+
     # -- inside ------------------------------------------------------------------------------
 
     def exec(self, *argv, check=True, timeout=60, input=None):
@@ -206,6 +231,20 @@ class Machine:
                 if ids.split()[-1] == str(pid) and self._has(int(status.parent.name)):
                     return int(status.parent.name)
         raise AssertionError(f"{self.name} has no process {pid}")
+
+    def processes(self):
+        """(unit, command line) of each process that systemd in there looks after."""
+        inside = os.readlink(f"/proc/{self.leader()}/ns/pid")
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                group = (process / "cgroup").read_text()
+                if os.readlink(process / "ns/pid") != inside or self.rig.prefix not in group:
+                    continue
+                argv = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                unit = next((p for p in reversed(group.strip().split("/"))
+                             if p.rpartition(".")[2] in ("service", "scope")), "")
+                if argv:  # a zombie has none
+                    yield unit, argv.strip()
 
     def _has(self, pid):
         return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{self.leader()}/ns/pid")
@@ -251,7 +290,8 @@ class Rig:
         for machine in self.machines:
             with contextlib.suppress(OSError):
                 machine.kill()
-            subprocess.run(["umount", machine.root], check=False, capture_output=True)
+            for mounted in (*machine.disks, machine.root):
+                subprocess.run(["umount", mounted], check=False, capture_output=True)
         self.machines = []
         subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
         remove_groups(self.prefix)

@@ -79,7 +79,8 @@ def build(root, packages):
 
 def rootfs():
     """The directory of the root file system; made first when it is not there."""
-    missing = [t for t in ("debootstrap", "systemd-nspawn", "nsenter", "ip") if not shutil.which(t)]
+    missing = [t for t in ("debootstrap", "systemd-nspawn", "nsenter", "ip", "bridge")
+               if not shutil.which(t)]
     if missing:
         raise RigMissing(f"not installed: {', '.join(missing)}; run script/bootstrap")
     packages = PACKAGES + run(SOURCE / "script/bootstrap", "list", "run").split()

@@ -42,32 +42,53 @@ class MachineRepository:
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
 
+    def _listed(self, commit):
+        """(mode, blob id, size, path) of each file of a commit, as git says."""
+        for record in self.git("ls-tree", "-r", "-l", "-z", commit).split("\0"):
+            if record:
+                facts, path = record.split("\t", 1)
+                mode, _, blob, size = facts.split()
+                yield mode, blob, int(size), path
+
+    def tree(self, commit, prefix=""):
+        """{path below prefix: (mode, blob id)} of a commit."""
+        return {path[len(prefix):].encode(): (mode, blob)
+                for mode, blob, _, path in self._listed(commit) if path.startswith(prefix)}
+
+    def sizes(self, commit):
+        """{blob id: size} of a commit."""
+        return {blob: size for _, blob, size, _ in self._listed(commit)}
+
 
 class SystemdFleet(Fleet):
-    """Two machines: `hub` runs the server, and an agent because it holds the repository; `web-1`
-    runs the roles under an agent that may write nowhere else. What Fleet says about processes of this
-    machine does not apply here."""
+    """Machines: `hub` runs the server, and an agent because it holds the repository; `web-1` runs
+    the roles under an agent that may write nowhere else, as do further ones. What Fleet says about
+    processes of this machine does not apply here."""
     tls = True
     port = 8770
     nodes = ("hub", "web-1")
+    roots = ("/srv",)
+    health_seconds = 6
 
     def __init__(self):
         self.rig = machines.Rig()
         try:
             self._install()
-            self.hub, self.web = self.rig.machine("hub"), self.rig.machine("web-1")
-            for each in (self.hub, self.web):
+            self.machines = {name: self.rig.machine(name) for name in self.nodes}
+            self.hub, self.web = self.machines["hub"], self.machines["web-1"]
+            self._before_start()
+            for each in self.rig.machines:
                 each.start()
-            for each in (self.hub, self.web):
+            for each in self.rig.machines:
                 each.wait_until_up()
             self.url = f"https://{self.hub.address}:{self.port}"
             self._start_server()
             self.repository = MachineRepository(self.hub)
             self.repository.init()
             self._start_agent(self.hub, f'[source]\nrepositories = ["{REPOSITORY}"]\n')
-            self.web.write("/etc/systemd/system/rolesync-agent.service.d/strict.conf",
-                           (SOURCE / "packaging/systemd/rolesync-agent-strict.conf").read_text())
-            self._start_agent(self.web)
+            for name in self.nodes[1:]:
+                self._restrict_agent(self.machines[name])
+                self._start_agent(self.machines[name])
             self.wait_until_online()
         except BaseException:
             self.close(keep=True)
@@ -79,6 +100,9 @@ class SystemdFleet(Fleet):
                 with contextlib.suppress(Exception):
                     print(f"--- {each.name}\n{each.journal('-n', '150', '-u', 'rolesync*')}")
         self.rig.close()
+
+    def _before_start(self):
+        pass
 
     # -- as README.md and the operator guide say -----------------------------------------------
 
@@ -114,18 +138,27 @@ class SystemdFleet(Fleet):
         with contextlib.suppress(OSError):
             return self.request("GET", "/readyz")[0] == 200
 
+    def _restrict_agent(self, machine):
+        roots = "ReadWritePaths=" + " ".join(root for root in self.roots)
+        for root in self.roots:
+            machine.exec("mkdir", "-p", root)
+        text = (SOURCE / "packaging/systemd/rolesync-agent-strict.conf").read_text()
+        assert "ReadWritePaths=/srv\n" in text
+        machine.write("/etc/systemd/system/rolesync-agent.service.d/strict.conf",
+                      text.replace("ReadWritePaths=/srv", roots))
+
     def _start_agent(self, machine, more=""):
         machine.write(f"{CONFIG}/agent.toml", f"""
 node_id = "{machine.name}"
 state_dir = "/var/lib/rolesync-agent"
 plugin_dirs = ["/usr/lib/rolesync/plugins"]
-allowed_roots = ["/srv"]
-allowed_units = ["app-*"]
+allowed_roots = [{", ".join(f'"{root}"' for root in self.roots)}]
+allowed_units = ["app-*", "user:app/*", "user:idle/*"]
 detect_seconds = 1
 [server]
 url = "{self.url}"
 [health]
-timeout_seconds = 6
+timeout_seconds = {self.health_seconds}
 [commands]
 allowed = true
 {more}""")
@@ -133,6 +166,16 @@ allowed = true
         machine.exec("rolesync", "agent", "join", self.url, token, "--config",
                      f"{CONFIG}/agent.toml")
         machine.exec("systemctl", "enable", "--now", "rolesync-recover", "rolesync-agent")
+
+    def root(self, node):
+        return self.machines[node].root
+
+    def agent_state(self, node):
+        return self.root(node) / "var/lib/rolesync-agent"
+
+    @property
+    def state(self):
+        return self.hub.root / "var/lib/rolesync"
 
     def cli(self, *argv, check=True):
         """`rolesync ...` in the administrator's shell."""
@@ -158,5 +201,3 @@ allowed = true
             return eventually(seen, f"{role} shows {expected}", 20)
         except AssertionError as error:
             raise AssertionError(f"{error}; it shows {self.cell(role)}") from None
-
-

@@ -71,6 +71,70 @@ TEST(PathServicePort, Rule) {
   EXPECT_TRUE(host.asked().empty()) << "everything it needs is in the facts";
 }
 
+// Whose the port is, where it listens, and what cannot be seen.
+TEST(PathServicePort, SaysWhatIsWrongWithThePort) {
+  struct PortCase {
+    const char* facts;  // merged into those of a role with path, a running service and port 80
+    const char* state;
+    const char* health;
+    const char* reason;
+  };
+  const PortCase cases[] = {
+      {R"({"port": {"owner": "service", "process": "app", "addresses": ["0.0.0.0"],
+           "answers": true}})",
+       "active", "healthy", ""},
+      {R"({"port": {"owner": "other", "process": "nginx", "addresses": ["0.0.0.0"],
+           "answers": true}})",
+       "active", "failing", "port_held_by_other"},
+      {R"({"port": {"owner": "other", "process": "docker-proxy", "addresses": ["::"],
+           "answers": true}})",
+       "active", "healthy", ""},
+      {R"({"port": {"owner": "unknown", "process": "", "addresses": ["127.0.0.1"],
+           "answers": true}})",
+       "active", "healthy", ""},
+      {R"({"port": {"owner": "service", "process": "app", "addresses": ["10.0.0.5"],
+           "answers": false}})",
+       "active", "healthy", "port_on_other_address"},
+      {R"({"listening_ports": [22], "port": {"owner": "service", "process": "app",
+           "addresses": ["127.0.0.1"], "answers": false}})",
+       "active", "failing", "port_on_other_address"},
+      {R"({"listening_ports": [22], "port": {"owner": "unknown", "process": "",
+           "addresses": ["127.0.0.1"], "answers": false}})",
+       "active", "failing", "port_not_listening"},
+      {R"({"listening_ports": [], "ports_error": "ports_unknown"})", "active", "unknown",
+       "ports_unknown"},
+      {R"({"listening_ports": [], "ports_error": "ports_unknown", "service": null})", "unknown",
+       "unknown", "ports_unknown"},
+      {R"({"service": {"state": "stopped", "started_at": null, "detail": ""},
+           "port": {"owner": "other", "process": "nginx", "addresses": ["::"], "answers": true}})",
+       "inactive", "unknown", "service_stopped"},
+      {R"({"path_exists": false, "path_error": "path_unreadable"})", "unknown", "unknown",
+       "path_unreadable"},
+      {R"({"path_exists": false, "path_error": "path_not_allowed"})", "unknown", "unknown",
+       "path_not_allowed"},
+  };
+  FakeHost host;
+  const auto detector =
+      built_plugin("detector", "path_service_port").create("detector", "path_service_port", host);
+  for (const PortCase& c : cases) {
+    const Case usual{true, Service::running, 80, true, "", "", ""};
+    Json seen = facts(usual);
+    seen.update(Json::parse(c.facts));
+    const Json found = detector.call("detect", {{"role", role(usual)}, {"facts", seen}});
+    EXPECT_EQ(found.at("state"), c.state) << c.facts;
+    EXPECT_EQ(found.at("health"), c.health) << c.facts;
+    EXPECT_EQ(found.at("reason"), c.reason) << c.facts;
+  }
+  const Case usual{true, Service::running, 80, true, "", "", ""};
+  Json seen = facts(usual);
+  seen.update(Json::parse(cases[1].facts));
+  const Json evidence =
+      detector.call("detect", {{"role", role(usual)}, {"facts", seen}}).at("evidence");
+  EXPECT_EQ(evidence.at("port_owner"), "other");
+  EXPECT_EQ(evidence.at("port_process"), "nginx");
+  EXPECT_EQ(evidence.at("port_addresses"), "0.0.0.0");
+}
+
 TEST(PathServicePort, TheStrategysReasonIsTheReason) {
   FakeHost host;
   const auto detector =

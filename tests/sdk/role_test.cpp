@@ -28,6 +28,7 @@ TEST(Role, EverySetterHasItsField) {
   role.port(80).health("/ok").before_sync({"x", "y"}).after_sync_shell("a && b");
   role.deployer("d").detector("e").strategy("s", {{"k", "v"}}).swap().carry("data");
   role.stop_for_switch().refuse_drift().owner("u:g").order(7).updates_agent().required();
+  role.drain({"lb", "out"}).undrain_shell("lb in").command_timeout(30);
   EXPECT_EQ(role.summary(), "not a field");
   EXPECT_EQ(role.fields(), Json::parse(R"({
     "role_name": "r", "display_name": "R", "source_paths": ["a/", "b:c"], "target_path": "/srv/r",
@@ -36,7 +37,8 @@ TEST(Role, EverySetterHasItsField) {
     "pre_sync_cmd": ["x", "y"], "post_sync_cmd": "a && b", "deployer": "d", "detector": "e",
     "restart_strategy": "s", "restart_options": {"k": "v"}, "activation": "swap",
     "carry": ["data"], "switch": "stopped", "on_drift": "refuse", "owner": "u:g", "order": 7,
-    "self": "agent", "required": true})"));
+    "self": "agent", "required": true, "drain_cmd": ["lb", "out"], "undrain_cmd": "lb in",
+    "command_timeout_seconds": 30})"));
 }
 
 TEST(Role, WhatIsNotSaidIsNotThere) {

@@ -55,10 +55,13 @@ Error not_facts(const std::string& path, const std::string& what) {
 Status check_facts(const std::string& path, const Json& facts) {
   if (!facts.is_object()) return not_facts(path, "the facts must be an object");
   for (const auto& [key, value] : facts.items()) {
+    const bool is_text = key == "path_error" || key == "ports_error";
+    const bool is_object = key == "service" || key == "port";
     const bool fits = key == "path_exists" ? value.is_boolean()
-                      : key == "service"   ? value.is_null() || value.is_object()
+                      : is_text            ? value.is_string()
+                      : is_object          ? value.is_null() || value.is_object()
                                            : value.is_array();
-    if (key != "path_exists" && key != "service" && key != "listening_ports")
+    if (key != "path_exists" && !is_object && !is_text && key != "listening_ports")
       return not_facts(path, "/" + key + " is not a fact");
     if (!fits) return not_facts(path, "/" + key + " is of the wrong type");
   }

@@ -24,16 +24,32 @@
 namespace rolesync {
 namespace {
 
+// What an operator meets as the end of a task has a name and a way out; the rest says its errno.
+struct Named {
+  int code;
+  ErrorKind kind;
+  const char *reason, *hint;
+};
+constexpr Named kNamed[] = {
+    {ENOSPC, ErrorKind::unavailable, "disk_full", "free space there and try again"},
+    {EDQUOT, ErrorKind::unavailable, "disk_full", "free space there and try again"},
+    {EROFS, ErrorKind::denied, "read_only", "mount that file system for writing"},
+    {EACCES, ErrorKind::denied, "permission_denied", "see its owner, mode and attributes (lsattr)"},
+    {EPERM, ErrorKind::denied, "permission_denied", "see its owner, mode and attributes (lsattr)"},
+    {EIO, ErrorKind::failed, "disk_error", "see the kernel's log on the node"},
+};
+
 Error failure(int code, const std::string& what, std::string_view path) {
+  const std::string said =
+      "cannot " + what + " " + std::string(path) + ": " + strerrordesc_np(code);
+  for (const Named& named : kNamed) {
+    if (named.code == code) return {named.kind, named.reason, said, named.hint};
+  }
   const char* name = strerrorname_np(code);
   std::string reason = name ? name : "errno_" + std::to_string(code);
   std::transform(reason.begin(), reason.end(), reason.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  ErrorKind kind = ErrorKind::failed;
-  if (code == ENOENT) kind = ErrorKind::not_found;
-  if (code == ENOSPC || code == EDQUOT) kind = ErrorKind::unavailable;
-  if (code == EACCES || code == EPERM || code == EROFS) kind = ErrorKind::denied;
-  return {kind, reason, "cannot " + what + " " + std::string(path) + ": " + strerrordesc_np(code)};
+  return {code == ENOENT ? ErrorKind::not_found : ErrorKind::failed, reason, said};
 }
 
 std::int64_t nanoseconds(const timespec& time) {

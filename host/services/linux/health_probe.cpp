@@ -43,14 +43,24 @@ bool wait_for(int fd, short events, Deadline until) {
 }
 
 Result<UniqueFd> connect_to(const std::string& host, int port, Deadline until) {
-  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
+  sockaddr_storage address{};
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  socklen_t length = 0;
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(static_cast<std::uint16_t>(port));
+    length = sizeof v4;
+  } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(static_cast<std::uint16_t>(port));
+    length = sizeof v6;
+  } else {
     return closed(port, host + " is not an address");
   }
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+  UniqueFd fd(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return closed(port, std::strerror(errno));
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), length) == 0) return fd;
   if (errno != EINPROGRESS) return closed(port, std::strerror(errno));
   if (!wait_for(fd.get(), POLLOUT, until)) return silent(port, "did not accept");
   int reason = 0;
@@ -96,7 +106,9 @@ Status probe_http(const std::string& address, int port, const std::string& path,
   const Deadline until = std::chrono::steady_clock::now() + limit;
   Result<UniqueFd> fd = connect_to(address, port, until);
   if (!fd) return fd.error();
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + address + ":" +
+  const bool v6 = address.find(':') != std::string::npos;
+  const std::string request = "GET " + path +
+                              " HTTP/1.1\r\nHost: " + (v6 ? "[" + address + "]" : address) + ":" +
                               std::to_string(port) +
                               "\r\nUser-Agent: rolesync-agent\r\nAccept: */*\r\n"
                               "Connection: close\r\n\r\n";

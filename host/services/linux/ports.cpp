@@ -63,6 +63,7 @@ std::string process_name(pid_t pid) {
 
 class KernelPorts : public Ports {
  public:
+  explicit KernelPorts(std::atomic<int>* searches) : searches_(searches) {}
   Result<std::vector<ListeningPort>> scan() override {
     Result<std::vector<ListeningSocket>> sockets = listening_sockets();
     if (!sockets) return sockets.error();
@@ -71,7 +72,7 @@ class KernelPorts : public Ports {
     std::vector<ListeningPort> ports;
     for (const ListeningSocket& socket : *sockets) {
       auto it = owners_.find(socket.inode);
-      ListeningPort port{socket.port, socket.address, "", 0};
+      ListeningPort port{socket.port, socket.address, "", 0, socket.v6_only};
       if (it != owners_.end()) port.process = it->second.process, port.pid = it->second.pid;
       ports.push_back(std::move(port));
     }
@@ -103,6 +104,7 @@ class KernelPorts : public Ports {
 
   // Looks through the descriptors of all processes; what it finds leaves `missing`.
   void search_processes(std::unordered_set<std::uint32_t>& missing) {
+    if (searches_) ++*searches_;
     Directory processes(::opendir("/proc"));
     if (!processes) return;
     while (const dirent* entry = missing.empty() ? nullptr : ::readdir(processes.get())) {
@@ -119,6 +121,7 @@ class KernelPorts : public Ports {
     }
   }
 
+  std::atomic<int>* const searches_;
   std::mutex mutex_;
   std::unordered_map<std::uint32_t, Owner> owners_;
   std::unordered_map<std::uint32_t, Clock::time_point> unknown_until_;
@@ -126,8 +129,8 @@ class KernelPorts : public Ports {
 
 }  // namespace
 
-std::unique_ptr<Ports> kernel_ports() {
-  return std::make_unique<KernelPorts>();
+std::unique_ptr<Ports> kernel_ports(std::atomic<int>* searches) {
+  return std::make_unique<KernelPorts>(searches);
 }
 
 }  // namespace rolesync

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -56,7 +57,43 @@ Millis booted_at() {
   return at;
 }
 
+bool carries(pid_t pid, const std::string& variable) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
+  for (std::string each; std::getline(in, each, '\0');) {
+    if (each == variable) return true;
+  }
+  return false;
+}
+
+std::string variable_of(const std::string& mark) {
+  return std::string(kProcessMark) + "=" + mark;
+}
+
 }  // namespace
+
+std::vector<pid_t> processes_marked(const std::string& mark) {
+  std::vector<pid_t> marked;
+  if (mark.empty()) return marked;
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", failure)) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const pid_t pid = std::stoi(name);
+    if (!carries(pid, variable_of(mark))) continue;
+    const std::optional<Stat> stat = read_stat(pid);
+    if (stat && stat->state != 'Z' && stat->state != 'X') marked.push_back(pid);
+  }
+  return marked;
+}
+
+void signal_marked(const std::string& mark, int signal) {
+  for (const pid_t pid : processes_marked(mark)) {
+    // The mark is looked at again behind the pidfd: the pid may be another's by now.
+    UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!handle || !carries(pid, variable_of(mark))) continue;
+    ::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0);
+  }
+}
 
 std::optional<ProcessIdentity> identify_process(pid_t pid) {
   std::optional<Stat> stat = read_stat(pid);

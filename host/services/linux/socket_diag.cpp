@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,10 +31,21 @@ Error diag_failed(const char* what) {
               std::strerror(errno)};
 }
 
+// The attributes that follow the message.
+bool is_v6_only(const nlmsghdr* header) {
+  auto* at = reinterpret_cast<const rtattr*>(static_cast<const char*>(NLMSG_DATA(header)) +
+                                             NLMSG_ALIGN(sizeof(inet_diag_msg)));
+  auto left = static_cast<unsigned>(header->nlmsg_len - NLMSG_LENGTH(sizeof(inet_diag_msg)));
+  for (; RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+    if (at->rta_type == INET_DIAG_SKV6ONLY) return *static_cast<const char*>(RTA_DATA(at)) != 0;
+  }
+  return false;
+}
+
 ListeningSocket to_socket(const inet_diag_msg& message) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   ::inet_ntop(message.idiag_family, message.id.idiag_src, text.data(), text.size());
-  return {ntohs(message.id.idiag_sport), text.data(), message.idiag_inode};
+  return {ntohs(message.id.idiag_sport), text.data(), message.idiag_inode, false};
 }
 
 Status dump(int fd, int family, std::vector<ListeningSocket>& sockets) {
@@ -44,6 +56,7 @@ Status dump(int fd, int family, std::vector<ListeningSocket>& sockets) {
   request.query.sdiag_family = static_cast<std::uint8_t>(family);
   request.query.sdiag_protocol = IPPROTO_TCP;
   request.query.idiag_states = 1u << TCP_LISTEN;
+  if (family == AF_INET6) request.query.idiag_ext = 1u << (INET_DIAG_SKV6ONLY - 1);
   if (::send(fd, &request, sizeof request, 0) < 0) return diag_failed("send");
   alignas(nlmsghdr) std::array<char, 32768> buffer;
   for (;;) {
@@ -59,7 +72,9 @@ Status dump(int fd, int family, std::vector<ListeningSocket>& sockets) {
         // A kernel without IPv6 has nothing to list there.
         return errno == ENOENT && family == AF_INET6 ? Status{} : diag_failed("dump");
       }
+      if (header->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) continue;
       sockets.push_back(to_socket(*static_cast<const inet_diag_msg*>(NLMSG_DATA(header))));
+      sockets.back().v6_only = family == AF_INET6 && is_v6_only(header);
     }
   }
 }

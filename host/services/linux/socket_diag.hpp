@@ -13,6 +13,7 @@ struct ListeningSocket {
   std::uint16_t port = 0;
   std::string address;
   std::uint32_t inode = 0;
+  bool v6_only = false;  // at "::": IPv4 is not answered
 };
 
 Result<std::vector<ListeningSocket>> listening_sockets();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "host/values/result.hpp"
 #include "host/values/timestamp.hpp"
 
 namespace rolesync::systemd {
@@ -38,14 +39,19 @@ struct BusError {
   bool is(const char* name) const { return sd_bus_error_has_name(&error, name) > 0; }
 };
 
-// The system bus, or for root systemd's own socket on a machine without a message bus. Null on a
-// machine that systemd does not run.
-Bus connect();
+// To the system's manager: over the system bus, or for root over systemd's own socket on a machine
+// without a message bus. To a user's manager: over the manager's own socket, which answers that
+// user and root. Errors: unavailable/no_systemd, not_found/user_unknown,
+// unavailable/user_manager_missing, denied/user_manager_denied.
+Result<Bus> connect(const std::string& user);
 
 // Properties of the object at `path`; what cannot be read is absent.
 std::optional<Millis> timestamp(sd_bus* bus, const char* path, const char* interface,
                                 const char* property);
 std::string text(sd_bus* bus, const char* path, const char* interface, const char* property);
+std::optional<std::int32_t> number(sd_bus* bus, const char* path, const char* interface,
+                                   const char* property);
+bool flag(sd_bus* bus, const char* path, const char* interface, const char* property);
 std::vector<std::string> texts(sd_bus* bus, const char* path, const char* interface,
                                const char* property);
 // Of the object of a unit.

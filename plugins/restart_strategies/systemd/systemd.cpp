@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Restart strategy for roles that run as a systemd unit.
+// Restart strategy for roles that run as a systemd unit, or as several instances of one: of the
+// system, or of a user's own manager. Instances are restarted one after another, each of them only
+// when the one before keeps running.
 #include <chrono>
 #include <ctime>
 #include <rolesync/restart_strategy.hpp>
 
+#include "order.hpp"
+#include "settle.hpp"
+#include "unit_state.hpp"
+
+namespace systemd_strategy {
 namespace {
 
 using rolesync::Code;
@@ -13,121 +20,92 @@ using rolesync::RoleData;
 using rolesync::Running;
 using rolesync::ServiceStatus;
 using rolesync::UnitStatus;
+using rolesync::Values;
 
-constexpr int default_timeout_seconds = 90;
-
-int timeout_of(const Options& options) {
-  const auto given = options.find("timeout_seconds");
-  if (given == options.end()) return default_timeout_seconds;
-  const std::string& text = given->second;
-  if (text.empty() || text.size() > 4 ||
-      text.find_first_not_of("0123456789") != std::string::npos || std::stoi(text) == 0) {
-    throw Error(Code::invalid, "invalid_option", "timeout_seconds must be a number of seconds");
-  }
-  return std::stoi(text);
-}
-
-// A unit that crashes and is started again by systemd is running whenever one looks in between.
-constexpr int loop_restarts = 2;
-constexpr std::chrono::seconds loop_window{10};
-
-bool started_just_now(const UnitStatus& unit) {
-  if (!unit.started_at) return true;
-  const std::time_t then =
-      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - loop_window);
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now();
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
   std::tm utc{};
   char text[32] = "";
-  if (!::gmtime_r(&then, &utc) || !std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc)) {
-    return false;
+  if (!::gmtime_r(&seconds, &utc) || !std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc)) {
+    return "";
   }
-  return *unit.started_at > text;  // RFC 3339 in UTC sorts as time does
+  const std::string fraction = std::to_string(1000 + ms.count() % 1000).substr(1);
+  return std::string(text) + "." + fraction + "Z";
 }
 
-Running state_of(const UnitStatus& unit) {
-  if (unit.active_state == "active" || unit.active_state == "reloading") return Running::running;
-  if (unit.active_state == "failed" || unit.sub_state == "auto-restart") return Running::failed;
-  if (unit.active_state == "unknown") return Running::unknown;  // no systemd, or a silent one
-  if (unit.active_state == "inactive" && !unit.triggered_by.empty()) return Running::waiting;
-  return Running::stopped;
-}
-
-std::string detail_of(const UnitStatus& unit) {
-  if (unit.load_state == "not-found") return "the unit is not installed";
-  if (unit.reason == "no_systemd") return "this machine is not run by systemd";
-  if (unit.active_state == "unknown") return "systemd does not answer";
-  std::string detail = unit.active_state + " (" + unit.sub_state + ")";
-  if (unit.load_state != "loaded" && unit.load_state != "unknown") {
-    detail += ", the unit is " + unit.load_state;
+// With several units: what was not done because of the one that failed.
+[[noreturn]] void fail_at(const Order& order, std::size_t index, const Error& error,
+                          const char* undone) {
+  std::string rest;
+  for (std::size_t i = index + 1; i < order.units.size(); ++i) {
+    rest += (rest.empty() ? "; " : ", ") + order.units[i];
   }
-  if (!unit.result.empty() && unit.result != "success") detail += ", result " + unit.result;
-  if (!unit.triggered_by.empty()) detail += ", started by " + unit.triggered_by + " when needed";
-  if (unit.restarts > 0) detail += ", restarted " + std::to_string(unit.restarts) + " times";
-  return detail;
-}
-
-std::string reason_of(const UnitStatus& unit, Running state) {
-  if (state == Running::unknown) return unit.reason;
-  if (state == Running::waiting) return "service_waits";
-  if (state == Running::failed && unit.active_state == "activating") return "service_crashes";
-  if (state != Running::stopped) return "";
-  if (unit.load_state == "not-found") return "unit_missing";
-  if (unit.load_state == "masked") return "unit_masked";
-  if (unit.load_state == "bad-setting" || unit.load_state == "error") return "unit_invalid";
-  if (unit.active_state == "activating") return "service_starts";
-  return "";
-}
-
-ServiceStatus to_status(const UnitStatus& unit) {
-  ServiceStatus status;
-  status.state = state_of(unit);
-  status.started_at = unit.started_at;
-  status.detail = detail_of(unit);
-  status.reason = reason_of(unit, status.state);
-  return status;
-}
-
-// What a look from outside should say, as opposed to what a start or restart has just reached.
-ServiceStatus seen_from_outside(const UnitStatus& unit) {
-  ServiceStatus status = to_status(unit);
-  const bool up = status.state == Running::running || unit.active_state == "activating";
-  if (up && unit.restarts >= loop_restarts && started_just_now(unit)) {
-    status.state = Running::failed;
-    status.reason = "service_crashes";
-  }
-  return status;
-}
-
-const std::string& unit_of(const RoleData& role) {
-  if (role.service.empty()) {
-    throw Error(Code::invalid, "no_service", "role " + role.name + " names no systemd_service",
-                "set systemd_service, or another restart_strategy");
-  }
-  return role.service;
-}
-
-ServiceStatus expect_running(const std::string& unit, const UnitStatus& after) {
-  ServiceStatus status = to_status(after);
-  // A timer's service has run to its end when its start has ended.
-  if (status.state == Running::running || status.state == Running::waiting) return status;
-  throw Error(Code::failed, "service_not_running",
-              "unit " + unit + " does not run after its start: " + status.detail,
-              "look at journalctl -u " + unit);
+  if (rest.empty()) throw error;
+  throw Error(error.code(), error.reason(), error.what() + rest + undone, error.hint());
 }
 
 class Systemd : public rolesync::RestartStrategy {
  public:
-  ServiceStatus status(const RoleData& role, const Options&) override {
-    return seen_from_outside(host().unit_status(unit_of(role)));
+  std::vector<std::string> units(const RoleData& role, const Options& options) override {
+    return role.service.empty() ? std::vector<std::string>() : read_order(role, options).units;
+  }
+
+  ServiceStatus status(const RoleData& role, const Options& options) override {
+    const Order order = read_order(role, options);
+    std::vector<Named> states;
+    for (const std::string& unit : order.units) {
+      ServiceStatus state = seen_from_outside(host().unit_status(unit));
+      if (order.action == Action::try_restart && state.state == Running::stopped &&
+          state.reason.empty()) {
+        state.reason = "service_left_stopped";
+      }
+      if (may_reload(order) && state.started_at) {
+        state.started_at = last_reload(unit, *state.started_at);
+      }
+      states.emplace_back(unit, std::move(state));
+    }
+    return together(states);
   }
 
   ServiceStatus start(const RoleData& role, const Options& options) override {
-    const std::string& unit = unit_of(role);
-    return expect_running(unit, host().unit_start(unit, timeout_of(options)));
+    const Order order = read_order(role, options);
+    return one_by_one(order, " not started", [&](const std::string& unit) {
+      UnitStatus after = host().unit_start(unit, order.timeout_seconds);
+      const int before = after.restarts;
+      return to_status(settle(host(), unit, std::move(after), before, order.settle));
+    });
   }
 
   ServiceStatus stop(const RoleData& role, const Options& options) override {
-    const std::string& unit = unit_of(role);
-    const UnitStatus after = host().unit_stop(unit, timeout_of(options));
+    const Order order = read_order(role, options);
+    return one_by_one(order, " not stopped",
+                      [&](const std::string& unit) { return stopped(unit, order); });
+  }
+
+  ServiceStatus restart(const RoleData& role, const Options& options) override {
+    const Order order = read_order(role, options);
+    return one_by_one(order, " not restarted",
+                      [&](const std::string& unit) { return renewed(unit, order); });
+  }
+
+ private:
+  template <class Act>
+  static ServiceStatus one_by_one(const Order& order, const char* undone, Act act) {
+    std::vector<Named> states;
+    for (std::size_t i = 0; i < order.units.size(); ++i) {
+      try {
+        states.emplace_back(order.units[i], act(order.units[i]));
+      } catch (const Error& error) {
+        fail_at(order, i, error, undone);
+      }
+    }
+    return together(states);
+  }
+
+  ServiceStatus stopped(const std::string& unit, const Order& order) const {
+    const UnitStatus after = host().unit_stop(unit, order.timeout_seconds);
     ServiceStatus status = to_status(after);
     if (status.state == Running::waiting) {
       throw Error(Code::failed, "service_waits",
@@ -138,25 +116,84 @@ class Systemd : public rolesync::RestartStrategy {
     throw Error(Code::failed, "service_still_running", "unit " + unit + " runs after its stop");
   }
 
-  ServiceStatus restart(const RoleData& role, const Options& options) override {
-    const std::string& unit = unit_of(role);
-    return expect_running(unit, host().unit_restart(unit, timeout_of(options)));
+  ServiceStatus renewed(const std::string& unit, const Order& order) const {
+    if (order.action == Action::restart) {
+      UnitStatus after = host().unit_restart(unit, order.timeout_seconds);
+      return to_status(settle(host(), unit, std::move(after), 0, order.settle));
+    }
+    const UnitStatus before = host().unit_status(unit);
+    const std::string at = now_text();
+    UnitStatus after = other_than_restart(unit, order);
+    if (order.action == Action::try_restart && after.active_state == "inactive") {
+      ServiceStatus left = to_status(after);
+      left.reason = "service_left_stopped";
+      return left;
+    }
+    const bool same_run = before.started_at && before.started_at == after.started_at;
+    const int restarts = same_run ? after.restarts : 0;
+    const UnitStatus settled = settle(host(), unit, std::move(after), restarts, order.settle);
+    if (same_run && settled.started_at) {
+      host().remember("reload." + unit,
+                      Values{{"started_at", *settled.started_at}, {"reloaded_at", at}});
+    }
+    return to_status(settled);
+  }
+
+  UnitStatus other_than_restart(const std::string& unit, const Order& order) const {
+    if (order.action == Action::reload) return host().unit_reload(unit, order.timeout_seconds);
+    if (order.action == Action::try_restart) {
+      return host().unit_try_restart(unit, order.timeout_seconds);
+    }
+    return host().unit_reload_or_restart(unit, order.timeout_seconds);
+  }
+
+  static bool may_reload(const Order& order) {
+    return order.action == Action::reload || order.action == Action::reload_or_restart;
+  }
+
+  // A program that was told to read its files again has seen those of that moment.
+  std::string last_reload(const std::string& unit, const std::string& started_at) const {
+    const auto known = host().recall("reload." + unit);
+    if (!known) return started_at;
+    const auto of = known->find("started_at"), at = known->find("reloaded_at");
+    if (of == known->end() || at == known->end() || of->second != rolesync::Value(started_at)) {
+      return started_at;
+    }
+    const auto* text = std::get_if<std::string>(&at->second);
+    return text ? *text : started_at;
   }
 };
 
 constexpr const char* option_schema = R"({
+  "action": {"type": "string", "enum": ["restart", "reload", "reload-or-restart", "try-restart"],
+             "default": "restart",
+             "help": "what a sync does: reload needs ExecReload= in the unit file, try-restart leaves a stopped unit stopped"},
+  "settle_seconds": {"type": "integer", "minimum": 0, "maximum": 600, "default": 3,
+                     "help": "how long a unit must keep running after its start to count as started"},
   "timeout_seconds": {"type": "integer", "minimum": 1, "maximum": 3600, "default": 90,
-                      "help": "how long a start, stop or restart may take"}
+                      "help": "how long each unit may take to start, stop or restart"},
+  "instances": {"type": "string",
+                "help": "names with blanks between them: 1 2 stands for <systemd_service>@1 and @2, restarted one after another"},
+  "user": {"type": "string",
+           "help": "the unit belongs to this user's own systemd manager, kept running by loginctl enable-linger"}
 })";
 
-}  // namespace
+// As long as all instances may take together; each has timeout_seconds of its own.
+constexpr int longest_action = 4 * 3600;
 
-ROLESYNC_PLUGIN("systemd", "1.0.0",
+}  // namespace
+}  // namespace systemd_strategy
+
+using namespace systemd_strategy;
+
+ROLESYNC_PLUGIN("systemd", "1.1.0",
                 rolesync::restart_strategy<Systemd>("systemd")
                     .summary("a systemd unit")
-                    .needs({"service.status", "service.start", "service.stop", "service.restart"})
+                    .needs({"service.status", "service.start", "service.stop", "service.restart",
+                            "service.reload", "service.try_restart", "service.reload_or_restart",
+                            "state.get", "state.put", "job.cancelled"})
                     .options(option_schema)
                     .parallel()
-                    .timeout("start", 100)
-                    .timeout("stop", 100)
-                    .timeout("restart", 190));
+                    .timeout("start", longest_action)
+                    .timeout("stop", longest_action)
+                    .timeout("restart", longest_action));

@@ -7,10 +7,22 @@
 namespace rolesync {
 inline namespace sdk1 {
 
+// Who listens on the role's port.
+struct PortFacts {
+  enum class Owner { service, other, unknown };
+  Owner owner = Owner::unknown;        // other: surely not the role's service
+  std::string process;                 // name of the program; empty: not visible to the agent
+  std::vector<std::string> addresses;  // where it listens; empty: nothing does
+  bool answers = true;                 // at the address where rolesync asks for the role's health
+};
+
 struct Facts {
   bool path_exists = false;              // the role's target path
   std::optional<ServiceStatus> service;  // absent: the role has no service
   std::vector<int> listening_ports;      // all TCP ports something listens on here
+  std::string path_error;                // why path_exists is not known, snake_case; empty: it is
+  std::string ports_error;               // the same of all ports
+  std::optional<PortFacts> port;         // absent: the role names none, or nothing is known
   bool listening(int port) const;
 };
 

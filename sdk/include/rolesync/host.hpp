@@ -20,6 +20,9 @@ struct UnitStatus {
   int restarts = 0;          // after crashes, since it was last started on request
   std::string triggered_by;  // an active unit that starts this one when needed: a socket, a timer
   std::string reason;        // why nothing is known: no_systemd, systemd_silent
+  std::string type;          // of an idle service: simple, oneshot, ...
+  std::string ended;         // how its main process ended last, in words; empty: it has not
+  std::string condition;     // of an idle unit: what kept it from its last start
 };
 
 struct Program {
@@ -47,11 +50,15 @@ struct ProcessId {
   std::int64_t pid = 0;
   std::int64_t start_time = 0;  // as the kernel counts it, since boot
   std::string boot_id;
+  std::string mark = {};  // by which the host knows what this process has left behind
+  std::string log = {};   // its log, when it has a plain name: the host keeps it from growing
 };
 
 struct ProcessStatus {
   bool alive = false;
   std::optional<std::string> started_at;
+  int others = 0;      // of one that is gone: processes that came from it and live on
+  std::string reason;  // of one that is gone: ended, other_boot
 };
 
 class Host {
@@ -66,10 +73,14 @@ class Host {
   std::string write_private(const std::string& name, const std::string& text) const;  // -> path
   bool port_listening(int port) const;  // port.listening
 
+  // `unit`: "name", or "user:NAME/name" for a unit of that user's own manager.
   UnitStatus unit_status(const std::string& unit) const;  // service.status
   UnitStatus unit_start(const std::string& unit, int timeout_seconds) const;
   UnitStatus unit_stop(const std::string& unit, int timeout_seconds) const;
   UnitStatus unit_restart(const std::string& unit, int timeout_seconds) const;
+  UnitStatus unit_reload(const std::string& unit, int timeout_seconds) const;
+  UnitStatus unit_try_restart(const std::string& unit, int timeout_seconds) const;
+  UnitStatus unit_reload_or_restart(const std::string& unit, int timeout_seconds) const;
 
   ProgramResult run(const Program& program) const;                        // process.run
   ProcessId start(const Program& program, const std::string& log) const;  // process.start

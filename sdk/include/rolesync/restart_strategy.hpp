@@ -15,6 +15,10 @@ class RestartStrategy : public Instance {
   virtual ServiceStatus stop(const RoleData& role, const Options& options) = 0;
   // stop, then start, unless there is something better.
   virtual ServiceStatus restart(const RoleData& role, const Options& options);
+  // The units of a service manager that the actions would act on, so that the host can compare them
+  // with what the node allows before it begins. Unless there is something better: the role's
+  // service, when it names one.
+  virtual std::vector<std::string> units(const RoleData& role, const Options& options);
   Json call(std::string_view method, const Json& request) final;
 };
 

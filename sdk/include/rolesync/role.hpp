@@ -43,6 +43,12 @@ class Role {
   // One shell line; using it needs the scope role:command and the node's consent.
   Role& before_sync_shell(std::string line);
   Role& after_sync_shell(std::string line);
+  // The same around a restart: take the node out of use before, put it back once it is well.
+  Role& drain(const std::vector<std::string>& argv);
+  Role& undrain(const std::vector<std::string>& argv);
+  Role& drain_shell(std::string line);
+  Role& undrain_shell(std::string line);
+  Role& command_timeout(int seconds);  // of each command; a node may allow less
 
   Role& deployer(std::string id);
   Role& detector(std::string id);

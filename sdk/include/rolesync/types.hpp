@@ -51,8 +51,8 @@ struct RoleData {
 };
 
 // State of whatever runs a role. waiting: nothing runs now, but it is started when it is needed, as
-// by a socket or a timer.
-enum class Running { running, stopped, failed, unknown, waiting };
+// by a socket or a timer. finished: it has run to its end, as it should, and works without running.
+enum class Running { running, stopped, failed, unknown, waiting, finished };
 struct ServiceStatus {
   Running state = Running::unknown;
   std::optional<std::string> started_at;  // RFC 3339

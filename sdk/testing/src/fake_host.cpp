@@ -18,7 +18,10 @@ Json to_json(const UnitStatus& unit) {
           {"started_at", unit.started_at ? Json(*unit.started_at) : Json()},
           {"restarts", unit.restarts},
           {"triggered_by", unit.triggered_by},
-          {"reason", unit.reason}};
+          {"reason", unit.reason},
+          {"type", unit.type},
+          {"ended", unit.ended},
+          {"condition", unit.condition}};
 }
 
 void write(const rs_sink* out, const Json& value) {
@@ -78,7 +81,11 @@ Json FakeHost::unit(const std::string& name, const char* active_state) {
   const auto found = units.find(name);
   if (active_state == nullptr) {
     if (found != units.end()) return to_json(found->second);
-    return to_json({"not-found", "inactive", "dead", "", std::nullopt});
+    UnitStatus missing;
+    missing.load_state = "not-found";
+    missing.active_state = "inactive";
+    missing.sub_state = "dead";
+    return to_json(missing);
   }
   if (found == units.end()) refuse(Code::not_found, "unit_missing", "there is no unit " + name);
   const std::string trigger = found->second.triggered_by;
@@ -99,6 +106,9 @@ Json FakeHost::serve(const std::string& service, const Json& request) {
   if (service == "service.status") return unit(request.at("unit"), nullptr);
   if (service == "service.start") return unit(request.at("unit"), "active");
   if (service == "service.restart") return unit(request.at("unit"), "active");
+  if (service == "service.reload") return unit(request.at("unit"), nullptr);
+  if (service == "service.try_restart") return unit(request.at("unit"), nullptr);
+  if (service == "service.reload_or_restart") return unit(request.at("unit"), "active");
   if (service == "service.stop") return unit(request.at("unit"), "inactive");
   if (service == "port.listening") return ports.count(request.at("port")) != 0;
   if (service == "state.get") {

@@ -18,10 +18,22 @@ Json to_json(const RoleData& role) {
   return object;
 }
 
+Json to_json(const PortFacts& port) {
+  constexpr const char* owners[] = {"service", "other", "unknown"};
+  return {{"owner", owners[static_cast<int>(port.owner)]},
+          {"process", port.process},
+          {"addresses", port.addresses},
+          {"answers", port.answers}};
+}
+
 Json to_json(const Facts& facts) {
-  return {{"path_exists", facts.path_exists},
-          {"service", facts.service ? fields::to_json(*facts.service) : Json()},
-          {"listening_ports", facts.listening_ports}};
+  Json object = {{"path_exists", facts.path_exists},
+                 {"path_error", facts.path_error},
+                 {"service", facts.service ? fields::to_json(*facts.service) : Json()},
+                 {"listening_ports", facts.listening_ports},
+                 {"ports_error", facts.ports_error}};
+  if (facts.port) object["port"] = to_json(*facts.port);
+  return object;
 }
 
 template <class Enum, std::size_t count>

@@ -121,5 +121,14 @@ TEST_F(FileSystemTest, LocksExclude) {
   EXPECT_EQ(reason(fs_.lock(at("lock"))), "");
 }
 
+// What a full or forbidden disk says is the end of a task, so it has a reason and a way out.
+TEST_F(FileSystemTest, WhatAnOperatorMeetsHasAName) {
+  const Status full = fs_.write("/dev/full", "x", 0600);
+  EXPECT_EQ(reason(full), "disk_full");
+  const Status forbidden = fs_.make_directory("/sys/kernel/rolesync-test", 0700);
+  EXPECT_EQ(reason(forbidden), "permission_denied");
+  EXPECT_FALSE(full.error().hint.empty() || forbidden.error().hint.empty());
+}
+
 }  // namespace
 }  // namespace rolesync

@@ -327,6 +327,28 @@ TEST_F(InstallationTest, DeltaBasisIsAPrivateCopy) {
   EXPECT_TRUE(none->empty());
 }
 
+TEST_F(InstallationTest, KeepsNothingOfATransferThatIsOver) {
+  auto installation = open();
+  const Tree next = {{"big", std::string(100'001, 'n')}};
+  ASSERT_EQ(problem(deploy(*installation, {{"big", std::string(100'000, 'o')}})), "");
+  const auto lacking = installation->lacking(manifest_of(next));
+  ASSERT_EQ(problem(lacking), "");
+  const auto basis = installation->delta_basis(*lacking);
+  ASSERT_EQ(problem(basis), "");
+  ASSERT_TRUE(std::filesystem::exists(*basis));
+  EXPECT_EQ(fetch(*installation, next), 1U);
+  ASSERT_EQ(problem(installation->verify_staged(manifest_of(next), FirstInstall::refuse)), "");
+  EXPECT_FALSE(std::filesystem::exists(*basis));
+  // A switch that the disk refused leaves records, which go with what was staged.
+  const std::string state = basis->parent_path();
+  put_file(state + "/marker.next", "half");
+  put_file(state + "/journal.tmp", "half");
+  ASSERT_EQ(problem(installation->discard_staged()), "");
+  EXPECT_FALSE(std::filesystem::exists(state + "/marker.next"));
+  EXPECT_FALSE(std::filesystem::exists(state + "/journal.tmp"));
+  EXPECT_TRUE(std::filesystem::is_empty(state + "/staging"));
+}
+
 TEST_F(InstallationTest, FilesBelongToTheOwnerOfTheTarget) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to give files away";
   std::filesystem::create_directories(target());

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 
 #include "host/agent/agent.hpp"
 #include "host/agent/credential.hpp"
@@ -182,6 +183,43 @@ TEST_F(AgentStory, BringsFilesAndProvesThem) {
   }
 }
 
+// What thousands of nodes send all day: seven roles, nothing new.
+TEST_F(AgentStory, AQuietHeartbeatOfSevenRolesStaysUnderOneKilobyte) {
+  std::vector<Role> roles;
+  for (int i = 0; i < 7; ++i) {
+    roles.push_back(role_);
+    roles.back().name = "role-" + std::to_string(i);
+    roles.back().target_path = directory_ + "/root/role-" + std::to_string(i);
+    roles.back().health_check_port = 40'000 + i;
+    fs::create_directories(roles.back().target_path);
+  }
+  server_->define(roles);
+  join_and_start();
+  ASSERT_FALSE(server_
+                   ->heartbeat([](const Json& body) {
+                     return body.contains("role_report") && body["role_report"].size() == 7;
+                   })
+                   .is_null());
+  // Ordered to look and to say at once, though there is nothing to say.
+  Json quiet;
+  for (int i = 0; i < 20 && quiet.is_null(); ++i) {
+    const std::size_t before = server_->heartbeats();
+    server_->order("refresh_" + std::to_string(i), "refresh", Json::object());
+    const Json beat = server_->heartbeat([](const Json&) { return true; }, before);
+    ASSERT_FALSE(beat.is_null());
+    const bool all_by_hash = beat.contains("role_report_hash") && beat.contains("plugins_hash") &&
+                             beat.contains("listening_ports_hash") &&
+                             beat.contains("os_info_hash") && !beat.contains("role_report_changes");
+    if (all_by_hash && beat["acknowledged"].empty()) quiet = beat;
+  }
+  ASSERT_FALSE(quiet.is_null()) << "there was always something to say";
+  const std::size_t bytes = to_text(quiet).size();
+  RecordProperty("body_bytes", static_cast<int>(bytes));
+  RecordProperty("http_head_bytes", static_cast<int>(server_->head_bytes()));
+  std::cout << "body " << bytes << " bytes, HTTP head " << server_->head_bytes() << " bytes\n";
+  EXPECT_LT(bytes, 1024u);
+}
+
 TEST_F(AgentStory, ASmallChangeArrivesAsAPackAndADamagedPackDoesNoHarm) {
   server_->define({role_});
   join_and_start();
@@ -244,6 +282,67 @@ TEST_F(AgentStory, CommandsRunAndAFailedOneRollsBack) {
   EXPECT_EQ(read_file(directory_ + "/root/calls"), "sync web\nrollback web\n");
 }
 
+TEST_F(AgentStory, ACommandGetsWhatIsDocumentedAndNothingElse) {
+  ::setenv("ROLESYNC_LEAK", "secret", 1);
+  role_.post_sync_cmd = {"sh", "-c",
+                         "env | cut -d= -f1 | sort | tr '\\n' ' '; ls -l /proc/self/fd/0 | "
+                         "sed 's/.*> //'; ls /proc/self/fd | tr '\\n' ' '; seq 100000"};
+  server_->define({role_});
+  join_and_start();
+  ASSERT_EQ(sync("t1", server_->content({{"f", "one"}}))["state"], "succeeded");
+  const Json step = server_->event(
+      [](const Json& e) { return e["step"] == "post_sync" && !e.value("output", "").empty(); });
+  std::string output = step["output"];
+  for (const char* of_the_shell : {"PWD ", "SHLVL ", "_ ", "OLDPWD "}) {
+    if (const std::size_t at = output.find(of_the_shell); at < output.find('\n')) {
+      output.erase(at, std::string(of_the_shell).size());
+    }
+  }
+  const std::string expected =
+      "HOME LANG PATH ROLESYNC_ACTION ROLESYNC_COMMIT ROLESYNC_ROLE ROLESYNC_TARGET ROLESYNC_TASK "
+      "/dev/null\n0 1 2 3 1\n2\n3\n";  // 3 is the directory that ls reads
+  EXPECT_EQ(output.substr(0, expected.size()), expected);
+  EXPECT_NE(output.find(" bytes left out ...]"), std::string::npos);
+  EXPECT_EQ(output.substr(output.size() - 13), "99999\n100000\n") << "the end is kept, too";
+  EXPECT_LT(output.size(), 10'000u);
+}
+
+// Somebody who waits for a long command sees what it does.
+TEST_F(AgentStory, WhatACommandWritesIsToldWhileItRuns) {
+  role_.post_sync_cmd = {"sh", "-c",
+                         "echo begun; until test -e ../go; do sleep 0.05; done; echo ended"};
+  server_->define({role_});
+  join_and_start();
+  server_->order("c1", "stage", server_->task("t1", role_, server_->content({{"f", "one"}})));
+  ASSERT_FALSE(server_->event([](const Json& e) { return e["state"] == "staged"; }).is_null());
+  server_->order("c2", "activate", {{"task_id", "t1"}});
+  const Json running = server_->event(
+      [](const Json& e) { return e.value("message", "").starts_with("running for "); });
+  ASSERT_FALSE(running.is_null());
+  EXPECT_EQ(running["step"], "post_sync");
+  EXPECT_EQ(running["output"], "begun\n");
+  std::ofstream(directory_ + "/root/go") << "";
+  ASSERT_EQ(end_of("t1")["state"], "succeeded");
+  EXPECT_FALSE(
+      server_->event([](const Json& e) { return e.value("output", "") == "begun\nended\n"; })
+          .is_null());
+}
+
+// The role's limit counts when it is lower than the node's.
+TEST_F(AgentStory, ACommandThatHangsIsEndedWithAllItStarted) {
+  role_.post_sync_cmd = {"sh", "-c", "setsid sleep 1000 & echo $! >../stray; sleep 1000"};
+  role_.command_timeout_seconds = 1;
+  server_->define({role_});
+  join_and_start();
+  const Json end = sync("t1", server_->content({{"f", "one"}}));
+  EXPECT_EQ(end["state"], "rolled_back") << end;
+  EXPECT_EQ(end["reason"], "command_timeout");
+  const pid_t stray = std::atoi(read_file(directory_ + "/root/stray").c_str());
+  ASSERT_GT(stray, 1);
+  const auto identity = identify_process(stray);
+  EXPECT_FALSE(identity && running_since(*identity)) << "it left its group, but not its mark";
+}
+
 TEST_F(AgentStory, AFailedFirstInstallIsRemovedAgain) {
   role_.post_sync_cmd = {"false"};
   server_->define({role_});
@@ -300,6 +399,27 @@ TEST_F(AgentStory, ObeysNoStaleOrderAndActsOncePerId) {
   ASSERT_FALSE(server_->event([](const Json& e) { return e["state"] == "staged"; }).is_null());
   server_->order("c2", "stage", server_->task("t2", role_, content), 6);
   EXPECT_EQ(end_of("t2")["reason"], "stale_fence");
+
+  // Nor may an older worker switch or take back what a newer one has staged.
+  server_->order("c2a", "activate", {{"task_id", "t1"}}, 6);
+  server_->order("c2b", "cancel", {{"task_id", "t1"}}, 5);
+  const auto acknowledged = [this](const char* id) {
+    return !server_
+                ->heartbeat([&](const Json& body) {
+                  for (const Json& each : body["acknowledged"]) {
+                    if (each == id) return true;
+                  }
+                  return false;
+                })
+                .is_null();
+  };
+  ASSERT_TRUE(acknowledged("c2a") && acknowledged("c2b"));
+  EXPECT_FALSE(fs::exists(target("f")));
+  for (const Json& event : server_->events()) {
+    EXPECT_FALSE(event["task_id"] == "t1" && event["state"] != "staging" &&
+                 event["state"] != "staged")
+        << event;
+  }
 
   server_->order("c3", "cancel", {{"task_id", "t1"}}, 7);
   EXPECT_EQ(end_of("t1")["state"], "cancelled");

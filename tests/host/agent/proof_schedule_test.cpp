@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
+
 namespace rolesync::agent {
 namespace {
 
@@ -15,15 +18,15 @@ using std::chrono::seconds;
 const ProofSchedule::Time kStart{std::chrono::hours(1000)};
 
 ProofSchedule proved(bool watched, microseconds cost) {
-  ProofSchedule schedule(false);
+  ProofSchedule schedule(false, std::chrono::hours(7));
   schedule.watched(watched);
   schedule.proved(kStart, cost, Due::stats);
   return schedule;
 }
 
 TEST(ProofSchedule, TheFirstLookIsAlwaysDue) {
-  EXPECT_EQ(ProofSchedule(false).due(kStart, false), Due::stats);
-  EXPECT_EQ(ProofSchedule(true).due(kStart, false), Due::full);
+  EXPECT_EQ(ProofSchedule(false, seconds(9)).due(kStart, false), Due::stats);
+  EXPECT_EQ(ProofSchedule(true, seconds(9)).due(kStart, false), Due::full);
 }
 
 TEST(ProofSchedule, WatchedTreesAreLeftAlone) {
@@ -47,9 +50,35 @@ TEST(ProofSchedule, UnwatchedTreesAreLookedAtAsTheyCost) {
 
 TEST(ProofSchedule, EverythingIsReadOnceADay) {
   ProofSchedule schedule = proved(true, microseconds(500));
-  EXPECT_EQ(schedule.due(kStart + std::chrono::hours(24), true), Due::full);
-  schedule.proved(kStart + std::chrono::hours(24), seconds(3), Due::full);
-  EXPECT_EQ(schedule.due(kStart + std::chrono::hours(24) + minutes(10), true), Due::stats);
+  using std::chrono::hours;
+  EXPECT_EQ(schedule.due(kStart + hours(7) - minutes(1), true), Due::stats);
+  EXPECT_EQ(schedule.due(kStart + hours(7), false), Due::no);
+  EXPECT_EQ(schedule.due(kStart + hours(7), true), Due::full);
+  schedule.proved(kStart + hours(7) + minutes(3), seconds(3), Due::full);
+  EXPECT_EQ(schedule.due(kStart + hours(30), true), Due::stats);
+  EXPECT_EQ(schedule.due(kStart + hours(31), true), Due::full);
+}
+
+TEST(ProofSchedule, AFullReadingInBetweenDoesNotMoveTheDailyOne) {
+  ProofSchedule schedule = proved(true, microseconds(500));
+  schedule.proved(kStart + std::chrono::hours(2), seconds(1), Due::full);
+  EXPECT_EQ(schedule.due(kStart + std::chrono::hours(7), true), Due::full);
+}
+
+TEST(ProofSchedule, TheFleetsDailyReadingsAreSpreadOverTheDay) {
+  std::array<int, 24> in_hour{};
+  constexpr Millis now = 1'796'000'000'000;
+  for (int node = 0; node < 1000; ++node) {
+    const auto until = until_daily_proof("node-" + std::to_string(node), "web", now);
+    ASSERT_GE(until.count(), 0);
+    ASSERT_LT(until, std::chrono::hours(24));
+    ++in_hour[static_cast<std::size_t>(until.count() / 3600)];
+  }
+  for (const int count : in_hour) EXPECT_GT(count, 10);
+  EXPECT_NE(until_daily_proof("n", "web", now), until_daily_proof("n", "api", now));
+  // The moment stays where it is, whenever the agent starts.
+  EXPECT_EQ(until_daily_proof("n", "web", now) - std::chrono::seconds(1),
+            until_daily_proof("n", "web", now + 1000));
 }
 
 }  // namespace

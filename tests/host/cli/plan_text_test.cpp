@@ -60,6 +60,13 @@ TEST(PlanText, SaysWhatBlocksAndWhatToDo) {
   EXPECT_THAT(text, HasSubstr("-> use --first-install overlay"));
 }
 
+TEST(PlanText, SaysWhichCommandsRun) {
+  Json plan = sample_plan();
+  EXPECT_THAT(plan_text(plan, {}), Not(HasSubstr("runs commands")));
+  plan["rows"][0]["commands"] = {"drain_cmd", "post_sync_cmd"};
+  EXPECT_THAT(plan_text(plan, {}), HasSubstr("frontend runs commands: drain_cmd, post_sync_cmd\n"));
+}
+
 TEST(PlanText, ListsFilesSafely) {
   const std::string text = plan_text(sample_plan(), {});
   EXPECT_THAT(text, HasSubstr("+ a\\x1b.txt  10 B  executable"));

@@ -49,6 +49,26 @@ TEST(Facts, AreCollectedWithOneQuestionEach) {
   EXPECT_EQ(ports.questions, 1);
 }
 
+// Those out of reach are known too, from the same one question.
+TEST(Facts, PortsElsewhereAreKeptApart) {
+  class AtLoopback : public CountingPorts {
+   public:
+    std::string address() const override { return "127.0.0.1"; }
+    Result<std::vector<ListeningPort>> scan() override {
+      ++questions;
+      return std::vector<ListeningPort>{{80, "10.0.0.5", "a", 1}, {81, "0.0.0.0", "b", 2}};
+    }
+  };
+  CountingUnits units;
+  AtLoopback ports;
+  const auto facts = collect_facts({{}, {}}, units, ports);
+  PortsOfFacts of_facts(facts);
+  ASSERT_EQ(of_facts.scan()->size(), 1u);
+  EXPECT_EQ(of_facts.scan()->at(0).port, 81);
+  EXPECT_EQ(of_facts.scan_all()->size(), 2u);
+  EXPECT_EQ(ports.questions, 1);
+}
+
 TEST(Facts, UnknownUnitsAndActionsGoToTheRealOne) {
   CountingUnits units;
   CountingPorts ports;

@@ -156,11 +156,12 @@ TEST(RunChild, RefusesWhatCannotStart) {
     const char* what;
     ChildSpec spec;
     const char* message;
+    const char* reason = "spawn_failed";
   };
-  std::vector<Case> cases(5);
-  cases[0] = {"missing program", {}, "not found in PATH="};
+  std::vector<Case> cases(6);
+  cases[0] = {"missing program", {}, "not found in PATH=", "program_missing"};
   cases[0].spec.argv = {"no-such-program-here"};
-  cases[1] = {"missing path", {}, "No such file"};
+  cases[1] = {"missing path", {}, "there is no /nonexistent/program", "program_missing"};
   cases[1].spec.argv = {"/nonexistent/program"};
   cases[2] = {"empty", {}, "empty"};
   cases[3] = {"directory", {}, "does not exist"};
@@ -168,10 +169,12 @@ TEST(RunChild, RefusesWhatCannotStart) {
   cases[3].spec.directory = "/nonexistent";
   cases[4] = {"NUL", {}, "malformed"};
   cases[4].spec.argv = {"true", std::string("a\0b", 3)};
+  cases[5] = {"no program", {}, "is not an executable file", "program_not_executable"};
+  cases[5].spec.argv = {"/etc/passwd"};
   for (const Case& each : cases) {
     auto result = run_child(each.spec);
     ASSERT_FALSE(result.ok()) << each.what;
-    EXPECT_EQ(result.error().reason, "spawn_failed");
+    EXPECT_EQ(result.error().reason, each.reason);
     EXPECT_NE(result.error().message.find(each.message), std::string::npos)
         << result.error().message;
   }

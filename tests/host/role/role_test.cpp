@@ -40,6 +40,34 @@ TEST(Role, CommandAsTextMeansShell) {
   EXPECT_EQ(role_to_json(*role)["post_sync_cmd"], "npm ci && npm run build");
 }
 
+TEST(Role, CommandsAroundARestart) {
+  Json object = backend();
+  object["drain_cmd"] = {"lbctl", "out"};
+  object["undrain_cmd"] = "lbctl in";
+  object["command_timeout_seconds"] = 20;
+  const auto role = role_from_json(object);
+  ASSERT_TRUE(role.ok()) << role.error().message;
+  EXPECT_EQ(role->drain_cmd, (Command{"lbctl", "out"}));
+  EXPECT_TRUE(uses_shell(role->undrain_cmd));
+  EXPECT_EQ(role->command_timeout_seconds, 20);
+  EXPECT_EQ(*role_from_json(role_to_json(*role)), *role);
+  std::string order;
+  for (const NamedCommand& each : commands_of(*role)) order += std::string(each.field) + " ";
+  EXPECT_EQ(order, "drain_cmd post_sync_cmd undrain_cmd ");
+}
+
+// What was deployed by an earlier version must not become outdated by an update of rolesync.
+TEST(Role, RevisionsOfRolesThatDoNotUseNewFieldsStay) {
+  const std::string before = "rr1:0a355461bddb40be080aad846a9908df0606582cdb94f67f5b9610a790fa3ae1";
+  Role role = *role_from_json(backend());
+  EXPECT_EQ(role_revision(role), before);
+  role.drain_cmd = {"true"};
+  const std::string drains = role_revision(role);
+  EXPECT_NE(drains, before);
+  role.command_timeout_seconds = 5;
+  EXPECT_NE(role_revision(role), drains);
+}
+
 struct Bad {
   const char* name;
   const char* patch;  // merged into backend()
@@ -75,6 +103,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"health_path", R"({"health_check_path": "/x y"})", "/health_check_path"},
                     Bad{"unit", R"({"systemd_service": "-a b"})", "/systemd_service"},
                     Bad{"command", R"({"pre_sync_cmd": [1]})", "/pre_sync_cmd"},
+                    Bad{"drain", R"({"drain_cmd": [""]})", "/drain_cmd"},
+                    Bad{"limit", R"({"command_timeout_seconds": 0})", "/command_timeout_seconds"},
                     Bad{"restart", R"({"auto_restart": "yes"})", "/auto_restart"}),
     [](const auto& test) { return test.param.name; });
 

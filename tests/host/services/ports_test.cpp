@@ -3,9 +3,11 @@
 #include "host/services/ports.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,6 +95,80 @@ TEST(Ports, AConnectionIsNotAListener) {
   EXPECT_EQ(std::count_if(seen->begin(), seen->end(),
                           [&](const ListeningPort& each) { return each.port == port; }),
             1);
+}
+
+TEST(Ports, OwnersAreSearchedForOnceAndFoundAgainWhenTheyChange) {
+  std::atomic<int> searches{0};
+  auto ports = kernel_ports(&searches);
+  std::uint16_t port = 0;
+  UniqueFd listener = listen_on(AF_INET, port);
+  ASSERT_TRUE(listener && ports->scan().ok());
+  const int first = searches;
+  EXPECT_GE(first, 1);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(ports->scan().ok());
+  EXPECT_EQ(searches, first) << "those that were found and those that were not are remembered";
+
+  // The descriptor that was remembered is another file now; the socket lives on under another one.
+  UniqueFd elsewhere(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 200));
+  ASSERT_TRUE(elsewhere);
+  const UniqueFd other(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::dup3(other.get(), listener.get(), O_CLOEXEC), listener.get());
+  auto seen = ports->scan();
+  ASSERT_TRUE(seen.ok());
+  EXPECT_EQ(find(*seen, port, "127.0.0.1")->pid, ::getpid());
+  EXPECT_EQ(searches, first + 1);
+
+  // A child inherits the socket, and then it is the only one that has it.
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ready[1]);
+    char byte = 0;
+    (void)!::read(ready[0], &byte, 1);  // until the parent is gone or closes
+    ::_exit(0);
+  }
+  ::close(ready[0]);
+  elsewhere.reset();
+  seen = ports->scan();
+  ASSERT_TRUE(seen.ok());
+  ASSERT_NE(find(*seen, port, "127.0.0.1"), nullptr);
+  EXPECT_EQ(find(*seen, port, "127.0.0.1")->pid, child);
+  ::close(ready[1]);
+  ::waitpid(child, nullptr, 0);
+  seen = ports->scan();
+  EXPECT_EQ(find(*seen, port, "127.0.0.1"), nullptr);
+}
+
+TEST(Ports, AWildcardOfIpv6AnswersIpv4UnlessItSaysNot) {
+  for (const int only : {0, 1}) {
+    UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      GTEST_SKIP() << "no IPv6 here";
+    }
+    ASSERT_EQ(::listen(fd.get(), 5), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    const auto seen = kernel_ports()->scan();
+    ASSERT_TRUE(seen.ok());
+    const ListeningPort* found = find(*seen, ntohs(address.sin6_port), "::");
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->v6_only, only == 1);
+    EXPECT_EQ(reachable_at(*found, "127.0.0.1"), only == 0);
+    EXPECT_TRUE(reachable_at(*found, "::1"));
+  }
+}
+
+TEST(Ports, WhatIsReachedWhere) {
+  const auto at = [](const char* address) { return ListeningPort{80, address, "", 0, false}; };
+  EXPECT_TRUE(reachable_at(at("127.0.0.1"), "127.0.0.1"));
+  EXPECT_FALSE(reachable_at(at("127.0.0.1"), "10.0.0.5"));
+  EXPECT_FALSE(reachable_at(at("::1"), "127.0.0.1"));
+  EXPECT_TRUE(reachable_at(at("0.0.0.0"), "10.0.0.5"));
+  EXPECT_FALSE(reachable_at(at("0.0.0.0"), "::1"));
 }
 
 }  // namespace

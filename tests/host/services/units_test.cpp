@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <systemd/sd-daemon.h>
 
+#include "host/services/limits.hpp"
+
 namespace rolesync {
 namespace {
 
@@ -19,6 +21,35 @@ TEST(UnitName, GrammarAndSuffix) {
     ASSERT_FALSE(name.ok()) << bad;
     EXPECT_EQ(name.error().reason, "invalid_request");
   }
+}
+
+TEST(UnitAddress, OfTheSystemAndOfUsers) {
+  EXPECT_EQ(unit_address("web")->text(), "web.service");
+  auto of_user = unit_address("user:autobot/shop@1");
+  ASSERT_TRUE(of_user.ok());
+  EXPECT_EQ(of_user->user, "autobot");
+  EXPECT_EQ(of_user->name, "shop@1.service");
+  EXPECT_EQ(of_user->text(), "user:autobot/shop@1.service");
+  for (const char* bad : {"user:", "user:autobot", "user:/shop", "user:a b/shop", "user:-a/shop",
+                          "user:autobot/../shop", "user:autobot/", "user:a/b/c"}) {
+    EXPECT_FALSE(unit_address(bad).ok()) << bad;
+  }
+}
+
+TEST(UnitLimits, AGlobStaysWithItsManager) {
+  const Limits limits{
+      {}, {"app-*", "*.timer", "user:autobot/*", "user:x/web.service"}, false, false};
+  for (const char* unit : {"app-a", "app-a.service", "b.timer", "user:autobot/shop",
+                           "user:autobot/a.timer", "user:x/web"}) {
+    EXPECT_TRUE(check_unit(limits, unit).ok()) << unit;
+  }
+  for (const char* unit :
+       {"web", "user:x/app-a", "user:x/b.timer", "user:other/shop", "autobot/x", "user:autobot"}) {
+    EXPECT_EQ(check_unit(limits, unit).error().reason, "unit_not_allowed") << unit;
+  }
+  const Limits all{{}, {"*"}, false, false};
+  EXPECT_TRUE(check_unit(all, "web").ok());
+  EXPECT_FALSE(check_unit(all, "user:root/web").ok());
 }
 
 TEST(Units, AnswersForEveryUnitAskedFor) {

@@ -89,6 +89,23 @@ TEST(Plan, SaysWhyItRestartsOrNot) {
   EXPECT_EQ(fleet.row().gate, "none");
 }
 
+TEST(Plan, NamesTheCommandsThatRun) {
+  Fleet fleet;
+  EXPECT_TRUE(fleet.row().commands.empty());
+  fleet.role().pre_sync_cmd = fleet.role().drain_cmd = fleet.role().undrain_cmd = {"true"};
+  using List = std::vector<std::string>;
+  EXPECT_EQ(fleet.row().commands, (List{"pre_sync_cmd", "drain_cmd", "undrain_cmd"}));
+  const std::string with = make_plan(fleet.input).hash;
+  fleet.input.options.restart = "never";
+  EXPECT_EQ(fleet.row().commands, List{"pre_sync_cmd"}) << "what surrounds a restart needs one";
+  fleet.role().switch_mode = SwitchMode::stopped;
+  EXPECT_EQ(fleet.row().commands.size(), 3u) << "stopped for the switch and started again";
+  fleet.input.options.restart = "auto";
+  fleet.role().switch_mode = SwitchMode::live;
+  fleet.role().undrain_cmd.clear();
+  EXPECT_NE(make_plan(fleet.input).hash, with) << "approved is what runs";
+}
+
 TEST(Plan, NamesWhatStopsARow) {
   {
     Fleet fleet;

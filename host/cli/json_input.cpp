@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/cli/json_input.hpp"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace rolesync::cli {
+
+Result<Json> read_json_input(const std::string& path) {
+  std::string text;
+  if (path == "-") {
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  } else {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+      return Error{ErrorKind::not_found, "file_unreadable", "cannot read " + path,
+                   "give a JSON file, or - for standard input"};
+    }
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  return parse_json(text);
+}
+
+}  // namespace rolesync::cli
