@@ -7,6 +7,7 @@
 #include "host/services/durable_file.hpp"
 #include "server/api/api.hpp"
 #include "server/api/authenticator.hpp"
+#include "server/api/node_identity.hpp"
 #include "server/http/certificates.hpp"
 #include "server/http/front.hpp"
 #include "server/rollout/engine.hpp"
@@ -85,7 +86,10 @@ struct ServerProgram::Parts {
       options.certificate_sha256 = *pin;
     }
     api = std::make_unique<api::Api>(api::Api{*engine, std::move(options)});
-    router = std::make_unique<http::Router>(api::authenticator(*store));
+    router = std::make_unique<http::Router>(api::authenticator(
+        *store, [this](const std::string& node, Millis at, const http::Request& request) {
+          api::credential_used(*api, node, at, request);
+        }));
     api::add_routes(*router, *api);
     return {};
   }

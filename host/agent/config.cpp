@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "host/agent/config_reader.hpp"
+#include "host/agent/doctor/trusted_path.hpp"
 #include "host/agent/identity.hpp"
 #include "host/role/role_defaults.hpp"
 #include "host/services/durable_file.hpp"
@@ -71,10 +72,15 @@ void read_sections(ConfigReader& top, const std::string& file, std::string& prob
   in_section(top, file, "commands", problem, [&](ConfigReader& reader) {
     reader.flag("allowed", config.limits.commands_allowed);
     reader.flag("as_root", config.limits.commands_as_root);
+    reader.texts("users", config.limits.command_users);
+    for (const char* key : {"allowed", "as_root", "users"}) {
+      reader.note_place(key, config.limits.places);
+    }
     read_seconds(reader, "timeout_seconds", config.command_limit);
   });
   in_section(top, file, "source", problem, [&](ConfigReader& reader) {
     reader.texts("repositories", config.source_repositories);
+    reader.note_place("repositories", config.limits.places);
   });
   in_section(top, file, "health", problem, [&](ConfigReader& reader) {
     read_seconds(reader, "timeout_seconds", config.health_limit);
@@ -118,7 +124,17 @@ Status read_config_file(const ConfigFlags& flags,
   const auto [file, named] = config_file_of(flags, environment);
   Result<std::optional<std::string>> text = read_if_there(file);
   if (!text) return invalid_config(text.error().message);
-  if (text->has_value()) return read_config_text(**text, file, config);
+  if (text->has_value()) {
+    // Whoever can write it decides what the server may do here.
+    if (const auto problem = doctor::unsafe_owner(file)) {
+      return Error{ErrorKind::denied, "config_unsafe",
+                   "the config " + file + " is not safe: " + *problem,
+                   "let it and the directories above it belong to root or the agent's user, and "
+                   "chmod go-w them"};
+    }
+    return read_config_text(**text, file, config);
+  }
+  config.limits.config_file = file;
   if (named) return invalid_config("there is no config file " + file);
   return {};
 }
@@ -162,6 +178,10 @@ Status read_config_text(const std::string& text, const std::string& name, AgentC
   reader.text("path_prefix", config.path_prefix);
   reader.text("health_address", config.health_address);
   reader.texts("allowed_units", config.limits.allowed_units);
+  config.limits.config_file = name;
+  for (const char* key : {"allowed_roots", "allowed_units"}) {
+    reader.note_place(key, config.limits.places);
+  }
   auto keep = static_cast<std::int64_t>(config.keep_releases);
   reader.number("keep_releases", 1, 100, keep);
   config.keep_releases = static_cast<std::size_t>(keep);

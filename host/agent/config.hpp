@@ -45,6 +45,7 @@ struct AgentConfig {
   std::chrono::seconds detect_interval{10};  // local look between heartbeats
   std::size_t queue_limit = 10'000;          // events kept while the server is away
   std::chrono::seconds answer_limit{15};     // for an answer, beyond the wait that was asked for
+  std::chrono::seconds first_interval{25};   // between heartbeats, until the server says another
 
   std::string log_format = "text";  // or "json"
   std::string log_level = "info";

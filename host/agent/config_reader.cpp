@@ -13,6 +13,11 @@ void ConfigReader::complain(const toml::node& node, const std::string& what) {
   }
 }
 
+void ConfigReader::note_place(const char* key, std::map<std::string, std::string>& places) const {
+  const toml::node* node = table_.get(key);
+  if (node) places[full(key)] = file_ + ":" + std::to_string(node->source().begin.line);
+}
+
 const toml::node* ConfigReader::find(const char* key) {
   asked_.insert(key);
   return table_.get(key);

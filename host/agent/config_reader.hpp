@@ -4,6 +4,7 @@
 #pragma once
 #include <toml++/toml.h>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ class ConfigReader {
   void flag(const char* key, bool& into);
   void number(const char* key, std::int64_t low, std::int64_t high, std::int64_t& into);
   const toml::table* section(const char* key);
+  // "file:line" of a key that is there; noted in `places` under its full name.
+  void note_place(const char* key, std::map<std::string, std::string>& places) const;
   // Whether a key is there at all.
   bool has(const char* key) const { return table_.contains(key); }
   // All of a table's keys are its user's own; each value is a text.

@@ -81,7 +81,9 @@ Heartbeat::Heartbeat(Parts parts)
     : parts_(parts),
       pace_(std::random_device{}(), std::chrono::steady_clock::now()),
       os_info_(os_info_text()),
-      instance_(random_hex(8)) {}
+      instance_(random_hex(8)) {
+  pace_.set_interval(parts_.config.first_interval);
+}
 
 void Heartbeat::end() {
   {

@@ -50,7 +50,8 @@ Result<std::string> allowed_repository(const AgentConfig& config, const std::str
     }
   }
   return Error{ErrorKind::denied, "repository_not_allowed",
-               "this node does not serve the repository " + repository,
+               "this node does not serve the repository " + repository + " (" +
+                   rule_of(config.limits, "source.repositories") + ")",
                "name it under [source] repositories in the agent's config"};
 }
 

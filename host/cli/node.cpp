@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rolesync node list|show|assign|unassign|remove`; tree.cpp has identify, adopt and verify,
-// role_action.cpp restart, start and stop.
+// `rolesync node list|show|assign|unassign|label|rotate|revoke|remove`; tree.cpp has identify,
+// adopt and verify, role_action.cpp restart, start and stop.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -20,6 +20,7 @@ namespace {
 struct NodeCommand {
   std::string node;
   std::vector<std::string> roles;
+  std::string reason;
 };
 
 std::string versions_text(const Json& node) {
@@ -30,6 +31,12 @@ std::string versions_text(const Json& node) {
   return joined(parts, " ");
 }
 
+// A second machine with the same identity must not be missed in a list.
+std::string state_text(const Json& node) {
+  const std::string state = marked(text_of(node, "state"));
+  return object_of(node, "clone").empty() ? state : state + " (clone!)";
+}
+
 int list_nodes(Session& session) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
@@ -38,9 +45,8 @@ int list_nodes(Session& session) {
   if (session.json()) return session.print(*list), kOk;
   Table table({"NODE", "STATE", "LAST SEEN", "HOST", "AGENT", "ROLES"});
   for (const Json& node : array_of(*list, "nodes"))
-    table.add({text_of(node, "node_id"), marked(text_of(node, "state")),
-               age_of(text_of(node, "last_seen_at")), text_of(node, "hostname"),
-               text_of(node, "agent_version"), versions_text(node)});
+    table.add({text_of(node, "node_id"), state_text(node), age_of(text_of(node, "last_seen_at")),
+               text_of(node, "hostname"), text_of(node, "agent_version"), versions_text(node)});
   if (table.empty())
     return session.say("no node has joined; make a token with: rolesync token create --join NODE"),
            kOk;
@@ -48,17 +54,57 @@ int list_nodes(Session& session) {
   return kOk;
 }
 
+void print_line(Session& session, const char* name, const std::string& value) {
+  if (!value.empty()) session.print("  " + std::string(name) + ": " + printable(value) + "\n");
+}
+
+std::string credential_text(const Json& credential) {
+  const std::string since = text_of(credential, "in_use_since");
+  std::string text = since.empty() ? "" : "in use since " + age_of(since);
+  const std::string next = text_of(credential, "next_made_at");
+  const std::string asked = text_of(credential, "rotation_requested_at");
+  if (!next.empty()) {
+    text += "; a new one was made " + age_of(next) + " and not used yet";
+  } else if (!asked.empty()) {
+    text += "; rotation asked for " + age_of(asked);
+  }
+  return text;
+}
+
+std::string clone_text(const Json& clone) {
+  if (clone.empty()) return "";
+  return "CLONE: a second machine (" +
+         joined({text_of(clone, "hostname"), text_of(clone, "peer")}, ", ") +
+         ") uses this identity since " + age_of(text_of(clone, "first_seen_at")) + ", last " +
+         age_of(text_of(clone, "last_seen_at")) + "; join it under a name of its own";
+}
+
+// By what it is known, and whether it still is.
+void print_identity(Session& session, const Json& node) {
+  print_line(session, "joined", age_of(text_of(node, "joined_at")));
+  print_line(session, "credential", credential_text(object_of(node, "credential")));
+  print_line(session, "identity", clone_text(object_of(node, "clone")));
+  if (const std::string at = text_of(node, "revoked_at"); !at.empty()) {
+    const std::string why = text_of(node, "revoked_reason");
+    print_line(session, "revoked",
+               age_of(at) + (why.empty() ? "" : ": " + why) +
+                   "; to lift it: rolesync token create --join " + text_of(node, "node_id") +
+                   " --rejoin");
+  }
+}
+
 void print_node(Session& session, const Json& node) {
   session.print(printable(text_of(node, "node_id")) + "\n");
   const Json& os = object_of(node, "os_info");
   const auto line = [&](const char* name, const std::string& value) {
-    if (!value.empty()) session.print("  " + std::string(name) + ": " + printable(value) + "\n");
+    print_line(session, name, value);
   };
   line("state", text_of(node, "state") + ", seen " + age_of(text_of(node, "last_seen_at")));
   line("host", text_of(node, "hostname"));
   line("system",
        joined({text_of(os, "system"), text_of(os, "release"), text_of(os, "architecture")}, " "));
   line("agent", text_of(node, "agent_version"));
+  print_identity(session, node);
   Table roles({"ROLE", "SOURCE", "COMMIT", "VERSION", "STATE", "HEALTH", "RUNNING", "VERIFIED"});
   for (const Json& role : array_of(node, "roles")) {
     const Json& version = object_of(role, "version");
@@ -117,7 +163,9 @@ int remove_node(Session& session, const std::string& id) {
   if (!api) return session.fail(api.error());
   auto status = (*api)->remove("/api/nodes/" + encoded(id));
   if (!status) return session.fail(status.error());
-  session.say(id + " may not come back with its old credential; its files stay");
+  session.say(id +
+              " is deleted with its roles and history here; its files stay, and its agent is "
+              "refused until it joins again");
   return kOk;
 }
 
@@ -131,6 +179,54 @@ int label_node(Session& session, const std::string& name, const std::vector<std:
   if (session.json()) return session.print(*now), kOk;
   session.say(printable(name + ": " + label_words(object_of(*now, "labels"))));
   return kOk;
+}
+
+int rotate_node(Session& session, const std::string& id) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto answer = (*api)->post("/api/nodes/" + encoded(id) + "/rotate-credential", Json::object());
+  if (!answer) return session.fail(answer.error());
+  if (session.json()) return session.print(*answer), kOk;
+  session.say("the agent of " + id +
+              " replaces its credential; the old one is good until the new "
+              "one is used. To see it: rolesync node show " +
+              id);
+  return kOk;
+}
+
+int revoke_node(Session& session, const NodeCommand& command) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto answer =
+      (*api)->post("/api/nodes/" + encoded(command.node) + "/revoke", {{"reason", command.reason}});
+  if (!answer) return session.fail(answer.error());
+  if (session.json()) return session.print(*answer), kOk;
+  session.say(command.node +
+              " is revoked; what it serves goes on. To lift it, let it join again: "
+              "rolesync token create --join " +
+              command.node + " --rejoin");
+  return kOk;
+}
+
+void add_identity_verbs(CLI::App& node, Session& session,
+                        const std::shared_ptr<NodeCommand>& command) {
+  CLI::App* rotate = node.add_subcommand("rotate", "replace a node's credential, from here");
+  rotate->add_option("node", command->node)->required();
+  rotate->callback([&session, command] {
+    session.action = [&session, command] { return rotate_node(session, command->node); };
+  });
+  CLI::App* revoke =
+      node.add_subcommand("revoke", "end a node's credential; it stays known, with its history");
+  revoke->add_option("node", command->node)->required();
+  revoke->add_option("--reason", command->reason, "why, for whoever looks later");
+  revoke->callback([&session, command] {
+    session.action = [&session, command] { return revoke_node(session, *command); };
+  });
+  CLI::App* remove = node.add_subcommand("remove", "delete a node with its roles and history");
+  remove->add_option("node", command->node)->required();
+  remove->callback([&session, command] {
+    session.action = [&session, command] { return remove_node(session, command->node); };
+  });
 }
 
 }  // namespace
@@ -169,11 +265,7 @@ void add_node(CLI::App& app, Session& session) {
       return label_node(session, command->node, *words);
     };
   });
-  CLI::App* remove = node->add_subcommand("remove", "revoke a node's credential and forget it");
-  remove->add_option("node", command->node)->required();
-  remove->callback([&session, command] {
-    session.action = [&session, command] { return remove_node(session, command->node); };
-  });
+  add_identity_verbs(*node, session, command);
 }
 
 }  // namespace rolesync::cli

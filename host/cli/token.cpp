@@ -15,6 +15,7 @@ struct TokenCommand {
   std::string name, join;
   std::vector<std::string> scopes;
   int valid_seconds = 0;
+  bool rejoin = false;
 };
 
 int print_token(Session& session, const Json& answer) {
@@ -26,7 +27,7 @@ int print_token(Session& session, const Json& answer) {
 }
 
 int create_join_token(Session& session, Api& api, const TokenCommand& command) {
-  Json request = {{"node_id", command.join}};
+  Json request = {{"node_id", command.join}, {"rejoin", command.rejoin}};
   if (command.valid_seconds > 0) request["valid_seconds"] = command.valid_seconds;
   auto answer = api.post("/api/join-tokens", request);
   if (!answer) return session.fail(answer.error());
@@ -67,6 +68,9 @@ void add_token(CLI::App& app, Session& session) {
           {"read", "sync", "approve", "rollback", "role:command", "admin", "notify"}));
   create->add_option("--join", command->join, "instead: a one-time token with which NODE joins")
       ->option_text("NODE");
+  create
+      ->add_flag("--rejoin", command->rejoin, "NODE exists: the machine that joins takes its place")
+      ->needs("--join");
   create->add_option("--valid-seconds", command->valid_seconds, "how long it is good")
       ->check(CLI::PositiveNumber);
   create->callback([&session, command] {

@@ -39,10 +39,15 @@ Error unreachable(const std::string& url, const std::string& why) {
           "check that the server runs and that the URL is right"};
 }
 
+// What answers cannot prove that it is the server.
+Error unverified(const char* reason, std::string message, std::string hint) {
+  return {ErrorKind::denied, reason, std::move(message), std::move(hint)};
+}
+
 Error mismatch(std::string message) {
-  return {ErrorKind::denied, "certificate_mismatch", std::move(message),
-          "if the server's certificate was renewed, join again or update the fingerprint; if not, "
-          "somebody else answers at its address"};
+  return unverified("certificate_mismatch", std::move(message),
+                    "if the server's certificate was renewed, join again or update the "
+                    "fingerprint; if not, somebody else answers at its address");
 }
 
 // A descriptor that closes itself unless it is given away.
@@ -154,18 +159,28 @@ Result<Wire> Connector::connect(Interrupter& interrupter, Deadline deadline, boo
 
 // After this the other side is the server we know; before it, nothing of ours was sent.
 Status Connector::verify(Wire& wire, Deadline deadline) const {
+  (void)take_certificate_problem();
   if (Status shaken = wire.handshake(deadline); !shaken) {
     if (shaken.error().reason != "connection_lost") return shaken;
-    const std::string why = wire.channel()->failure();
-    if (Poco::Net::Context::VERIFY_NONE != tls_->verificationMode() &&
-        why.find("ertificate") != std::string::npos) {
-      return mismatch("The certificate of " + url_ + " is not signed by the configured CA");
+    switch (take_certificate_problem()) {
+      case CertificateProblem::expired:
+        return unverified("certificate_expired",
+                          "The certificate of " + url_ + " has expired, or is not valid yet",
+                          "renew the server's certificate, or set this machine's clock");
+      case CertificateProblem::untrusted:
+        return unverified("certificate_untrusted",
+                          "The certificate of " + url_ + " is not signed by the configured CA",
+                          "name the CA that signed it as ca_file; or somebody else answers there");
+      case CertificateProblem::none:
+        break;
     }
-    return unreachable(url_, "the TLS handshake failed: " + why);
+    return unreachable(url_, "the TLS handshake failed: " + wire.channel()->failure());
   }
   if (pin_.empty()) {
     if (wire.channel()->peer_certificate_names(host_)) return {};
-    return mismatch("The certificate of " + url_ + " is for another host than " + host_);
+    return unverified("certificate_wrong_name",
+                      "The certificate of " + url_ + " is for another host than " + host_,
+                      "use the name that the certificate names, or make one for " + host_);
   }
   const std::string shown = wire.channel()->peer_certificate_sha256();
   if (shown == pin_) return {};

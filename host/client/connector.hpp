@@ -17,7 +17,8 @@ class Connector {
   // with neither fingerprint nor CA file), certificate_unreadable.
   static Result<Connector> create(const ServerAddress& address);
 
-  // Reasons: server_unreachable, server_silent, interrupted, certificate_mismatch. `accepted`, when
+  // Reasons: server_unreachable, server_silent, interrupted, certificate_mismatch,
+  // certificate_untrusted, certificate_expired, certificate_wrong_name. `accepted`, when
   // given, becomes true once somebody has accepted a connection, whoever it is.
   Result<Wire> connect(Interrupter& interrupter, Deadline deadline, bool* accepted = nullptr) const;
 

@@ -4,6 +4,8 @@
 #include <Poco/Exception.h>
 #include <openssl/ssl.h>
 
+#include <utility>
+
 #include "host/stream/channel.hpp"
 
 namespace rolesync {
@@ -38,6 +40,18 @@ Result<Context::Ptr> make_context(Context::Usage usage, Context::Params params) 
   }
 }
 
+// Handshakes are made step by step, each step within one call: a thread's problem is its own.
+thread_local CertificateProblem certificate_problem = CertificateProblem::none;
+
+int note_certificate_problem(int accepted, X509_STORE_CTX* store) {
+  if (accepted == 1) return 1;
+  const int why = X509_STORE_CTX_get_error(store);
+  certificate_problem = why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID
+                            ? CertificateProblem::expired
+                            : CertificateProblem::untrusted;
+  return 0;
+}
+
 }  // namespace
 
 Result<Context::Ptr> tls_server_context(const std::string& certificate_file,
@@ -57,7 +71,15 @@ Result<Context::Ptr> tls_client_context(const std::string& ca_file) {
   Context::Params params;
   params.caLocation = ca_file;
   params.verificationMode = ca_file.empty() ? Context::VERIFY_NONE : Context::VERIFY_STRICT;
-  return make_context(Context::TLS_CLIENT_USE, params);
+  auto context = make_context(Context::TLS_CLIENT_USE, params);
+  if (context && !ca_file.empty()) {
+    SSL_CTX_set_verify((*context)->sslContext(), SSL_VERIFY_PEER, note_certificate_problem);
+  }
+  return context;
+}
+
+CertificateProblem take_certificate_problem() {
+  return std::exchange(certificate_problem, CertificateProblem::none);
 }
 
 }  // namespace rolesync

@@ -18,4 +18,8 @@ Result<Poco::Net::Context::Ptr> tls_server_context(const std::string& certificat
 // Without one nothing is: the caller must compare the fingerprint before it sends anything.
 Result<Poco::Net::Context::Ptr> tls_client_context(const std::string& ca_file);
 
+// Why the last handshake on this thread did not accept a certificate; once.
+enum class CertificateProblem { none, expired, untrusted };
+CertificateProblem take_certificate_problem();
+
 }  // namespace rolesync

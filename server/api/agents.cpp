@@ -31,21 +31,37 @@ std::string secret_of(const std::string& token) {
 struct Joined {
   store::Node node;
   std::set<std::string> assigned;
+  bool again = false;
 };
 
-// A node that was there before (a machine installed anew, a revoked one) keeps its roles.
-Result<Joined> enrol(store::Session& session, const store::Node& fresh) {
+Error node_exists(const std::string& id) {
+  return {ErrorKind::conflict, "node_exists", "a node \"" + id + "\" exists already",
+          "if this machine replaces it: rolesync token create --join " + id +
+              " --rejoin; else choose another name, or remove the old node first"};
+}
+
+// A node that was there before (a machine installed anew, a revoked one) keeps its roles and
+// releases; until its new credential is used the old one is good too, unless it was revoked.
+Result<Joined> enrol(store::Session& session, const store::Node& fresh, bool rejoin) {
   const auto known = store::find_node(session, fresh.id);
   if (!known && known.error().kind != ErrorKind::not_found) return known.error();
-  const Status written =
-      known ? store::rejoin_node(session, fresh.id, fresh.credential_hash, fresh.boot_id)
-            : store::add_node(session, fresh);
+  if (known && !rejoin) return node_exists(fresh.id);
+  Status written;
+  if (known) {
+    written = store::rejoin_node(session, fresh.id);
+    if (written) {
+      written =
+          store::add_pending_credential(session, fresh.id, fresh.credential_hash, fresh.created_at);
+    }
+  } else {
+    written = store::add_node(session, fresh);
+  }
   if (!written) return written.error();
   const auto node = store::find_node(session, fresh.id);
   if (!node) return node.error();
   const auto assigned = store::assignments_of(session, fresh.id);
   if (!assigned) return assigned.error();
-  Joined joined{*node, {}};
+  Joined joined{*node, {}, known.ok()};
   for (const auto& assignment : *assigned) joined.assigned.insert(assignment.role);
   return joined;
 }
@@ -64,25 +80,31 @@ Response join(Api& api, const Request& request) {
 
   const std::string credential = new_node_credential();
   node.credential_hash = sha256_hex(credential);
-  node.created_at = rollout::now_millis();
+  node.created_at = node.credential_at = rollout::now_millis();
   node.os_info = to_text({{"hostname", hostname}});
   const auto joined = api.engine.store.write([&](store::Session& session) -> Result<Joined> {
-    const Status used =
+    const auto rejoin =
         store::use_join_token(session, sha256_hex(secret_of(token)), node.id, node.created_at);
-    if (!used) return used.error();
-    auto enrolled = enrol(session, node);
+    if (!rejoin) return rejoin.error();
+    auto enrolled = enrol(session, node, *rejoin);
     if (!enrolled) return enrolled;
-    const Status audited = audit(session, request, "node.join", "node/" + node.id,
-                                 {{"hostname", hostname}, {"peer", request.peer}});
+    const Status audited =
+        audit(session, request, enrolled->again ? "node.rejoin" : "node.join", "node/" + node.id,
+              {{"hostname", hostname}, {"peer", request.peer}});
     if (!audited) return audited.error();
     return enrolled;
   });
   if (!joined) return refuse(joined.error());
   api.engine.nodes.put(joined->node, joined->assigned);
-  api.engine.events.publish({.type = "node_joined",
-                             .message = "node " + node.id + " joined",
-                             .node = node.id,
-                             .request_id = request.id});
+  if (joined->again) {
+    api.engine.nodes.change_identity(
+        node.id, [&](rollout::NodeIdentity& identity) { identity.pending_at = node.created_at; });
+  }
+  api.engine.events.publish(
+      {.type = "node_joined",
+       .message = "node " + node.id + (joined->again ? " joined again" : " joined"),
+       .node = node.id,
+       .request_id = request.id});
   return json_answer(
       201, {{"node_id", node.id},
             {"credential", credential},
@@ -103,8 +125,7 @@ void heartbeat(Api& api, const Request& request, std::shared_ptr<http::Reply> re
     const Status taken = api.engine.take_events(request.parameters.at("id"), *events);
     if (!taken) return reply->send(refuse(taken.error()));
   }
-  api.engine.heartbeats.take(request.parameters.at("id"), *beat, *wait, std::move(reply),
-                             request.id);
+  api.engine.heartbeats.take(request, *beat, *wait, std::move(reply));
 }
 
 Response task_events(Api& api, const Request& request) {

@@ -13,6 +13,7 @@ void add_routes(http::Router& router, Api& api) {
   add_code_sync_routes(router, api);
   add_sync_job_routes(router, api);
   add_node_routes(router, api);
+  add_node_identity_routes(router, api);
   add_node_role_routes(router, api);
   add_role_action_routes(router, api);
   add_node_label_routes(router, api);

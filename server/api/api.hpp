@@ -34,6 +34,7 @@ void add_freeze_routes(http::Router& router, Api& api);
 void add_history_routes(http::Router& router, Api& api);  // commits, events
 void add_node_routes(http::Router& router, Api& api);
 void add_node_label_routes(http::Router& router, Api& api);
+void add_node_identity_routes(http::Router& router, Api& api);  // credential, revoke, delete
 void add_node_role_routes(http::Router& router, Api& api);
 void add_metrics_routes(http::Router& router, Api& api);
 void add_plugin_routes(http::Router& router, Api& api);

@@ -4,6 +4,7 @@
 #include "host/values/hash.hpp"
 #include "host/values/secret.hpp"
 #include "server/rollout/wall_clock.hpp"
+#include "server/store/node_credentials.hpp"
 #include "server/store/nodes.hpp"
 #include "server/store/tokens.hpp"
 
@@ -18,15 +19,58 @@ Error wrong_token() {
           "ask an administrator for a new one"};
 }
 
-Result<http::Principal> node_principal(store::Store& store, const std::string& hash) {
+// Why a credential that was good is no longer. The node's name is not a secret of its bearer.
+Error ended(const store::NodeCredential& credential) {
+  const std::string& node = credential.node;
+  if (credential.reason == "node_revoked") {
+    return {ErrorKind::unauthenticated, "node_revoked", "the node " + node + " was revoked",
+            "join this machine again: rolesync token create --join " + node + " --rejoin"};
+  }
+  if (credential.reason == "node_deleted") {
+    return {
+        ErrorKind::unauthenticated, "node_deleted", "the node " + node + " was deleted",
+        "join this machine again: rolesync token create --join " + node + "; or remove its agent"};
+  }
+  return {ErrorKind::unauthenticated, "credential_replaced",
+          "this credential of node " + node + " was replaced by another",
+          "another machine joined under this name, or this state directory is an old copy: join "
+          "again"};
+}
+
+http::Principal as_node(const std::string& id) {
+  return {http::Principal::Kind::node, id, id, {}};
+}
+
+// One that is not in use: pending ones are, from now on.
+Result<http::Principal> other_credential(store::Store& store, const std::string& hash,
+                                         const CredentialUsed& used, const http::Request& request) {
+  const auto found = store.read([&](store::Session& s) { return store::find_credential(s, hash); });
+  if (!found) return found.error();
+  if (!*found) return wrong_token();
+  const store::NodeCredential& credential = **found;
+  if (credential.state != "pending") return ended(credential);
+  const Millis now = rollout::now_millis();
+  const auto done = store.write([&](store::Session& s) {
+    return store::use_pending_credential(s, credential.node, hash, now);
+  });
+  if (!done) return done.error();
+  if (*done) {
+    if (used) used(credential.node, now, request);
+    return as_node(credential.node);
+  }
+  // Another request was first: with this one, or with one that ended it.
   const auto node =
       store.read([&](store::Session& s) { return store::find_node_by_credential(s, hash); });
-  if (!node && node.error().kind != ErrorKind::not_found &&
-      node.error().kind != ErrorKind::unauthenticated) {
-    return node.error();
-  }
-  if (!node || node->revoked_at) return wrong_token();
-  return http::Principal{http::Principal::Kind::node, node->id, node->id, {}};
+  return node ? Result<http::Principal>(as_node(node->id)) : wrong_token();
+}
+
+Result<http::Principal> node_principal(store::Store& store, const std::string& hash,
+                                       const CredentialUsed& used, const http::Request& request) {
+  const auto node =
+      store.read([&](store::Session& s) { return store::find_node_by_credential(s, hash); });
+  if (node) return as_node(node->id);
+  if (node.error().kind != ErrorKind::not_found) return node.error();
+  return other_credential(store, hash, used, request);
 }
 
 }  // namespace
@@ -39,15 +83,15 @@ std::string new_node_credential() {
   return std::string(node_prefix) + random_hex(32);
 }
 
-http::Router::Authenticator authenticator(store::Store& store) {
-  return [&store](const http::Request& request) -> Result<http::Principal> {
+http::Router::Authenticator authenticator(store::Store& store, CredentialUsed used) {
+  return [&store, used = std::move(used)](const http::Request& request) -> Result<http::Principal> {
     const auto header = request.headers.find("authorization");
     if (header == request.headers.end()) return http::Principal{};
     constexpr std::string_view scheme = "Bearer ";
     if (!header->second.starts_with(scheme)) return wrong_token();
     const std::string secret = header->second.substr(scheme.size());
     const std::string hash = sha256_hex(secret);
-    if (secret.starts_with(node_prefix)) return node_principal(store, hash);
+    if (secret.starts_with(node_prefix)) return node_principal(store, hash, used, request);
     const auto token = store.read([&](store::Session& s) {
       return store::find_token_by_hash(s, hash, rollout::now_millis());
     });

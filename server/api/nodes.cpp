@@ -3,10 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "server/api/api.hpp"
-#include "server/api/audit.hpp"
 #include "server/api/body.hpp"
 #include "server/api/shapes.hpp"
-#include "server/rollout/wall_clock.hpp"
 
 namespace rolesync::api {
 namespace {
@@ -44,24 +42,6 @@ Response show(Api& api, const Request& request) {
   return json_answer(200, json);
 }
 
-Response remove(Api& api, const Request& request) {
-  const std::string id = request.parameters.at("id");
-  if (!api.engine.nodes.find(id)) return refuse(unknown_node(id));
-  const Status written = api.engine.store.write([&](store::Session& session) -> Status {
-    if (Status gone = store::revoke_node(session, id, rollout::now_millis()); !gone) return gone;
-    return audit(session, request, "node.revoke", "node/" + id, Json::object());
-  });
-  if (!written) return refuse(written.error());
-  api.engine.nodes.remove(id);
-  api.engine.commands.forget_node(id);
-  api.engine.events.publish({.type = "node_changed",
-                             .message = "node " + id + " was removed",
-                             .node = id,
-                             .state = "revoked",
-                             .request_id = request.id});
-  return {204, {}, ""};
-}
-
 }  // namespace
 
 void add_node_routes(http::Router& router, Api& api) {
@@ -70,8 +50,6 @@ void add_node_routes(http::Router& router, Api& api) {
             [&api](const Request&) { return list(api); });
   router.on("GET", "/api/nodes/{id}", Policy::scope("read"),
             [&api](const Request& request) { return show(api, request); });
-  router.on("DELETE", "/api/nodes/{id}", Policy::scope("admin"),
-            [&api](const Request& request) { return remove(api, request); });
 }
 
 }  // namespace rolesync::api

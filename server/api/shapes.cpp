@@ -80,19 +80,48 @@ Json latest_json(const rollout::Engine& engine, const std::string& role) {
           {"bytes", latest->bytes}};
 }
 
+namespace {
+
+Json clone_json(const std::optional<rollout::Clone>& clone) {
+  if (!clone) return {};
+  return {{"hostname", clone->hostname},
+          {"boot_id", clone->boot_id},
+          {"peer", clone->peer},
+          {"first_seen_at", to_rfc3339(clone->first_seen)},
+          {"last_seen_at", to_rfc3339(clone->last_seen)}};
+}
+
+Json credential_json(const rollout::NodeIdentity& identity) {
+  const Millis since = identity.credential_at;
+  return {{"in_use_since", since > 0 ? Json(to_rfc3339(since)) : Json()},
+          {"rotation_requested_at", time_json(identity.rotation_requested_at)},
+          {"next_made_at", time_json(identity.pending_at)}};
+}
+
+std::string state_of(const rollout::NodeView& node) {
+  if (node.identity.revoked_at) return "revoked";
+  return node.draining ? "draining" : node.presence;
+}
+
+}  // namespace
+
 Json node_json(const rollout::NodeView& node) {
   Json versions = Json::object();
   for (const auto& [role, report] : node.parts->reports) {
     if (!report.commit.empty()) versions[role] = report.commit;
   }
   return {{"node_id", node.id},
-          {"state", node.draining ? std::string("draining") : node.presence},
+          {"state", state_of(node)},
           {"labels", node.labels},
           {"last_seen_at", time_json(node.last_seen)},
           {"agent_version", node.agent_version},
           {"hostname", node.hostname},
           {"boot_id", node.boot_id},
           {"joined_at", to_rfc3339(node.joined_at)},
+          {"revoked_at", time_json(node.identity.revoked_at)},
+          {"revoked_reason", node.identity.revoked_reason},
+          {"credential", credential_json(node.identity)},
+          {"clone", clone_json(node.identity.clone)},
           {"cpu_percent", percent(node.cpu_percent)},
           {"memory_percent", percent(node.memory_percent)},
           {"disk_percent", percent(node.disk_percent)},

@@ -58,15 +58,34 @@ Response make_token(Api& api, const Request& request) {
                            {"expires_at", time_json(token.expires_at)}});
 }
 
+// Said when the token is made, and again when it is used: a name may be taken in between.
+Status check_rejoin(const Api& api, const store::JoinToken& token) {
+  const bool known = api.engine.nodes.find(token.node_id) != nullptr;
+  if (known && !token.rejoin) {
+    return Error{ErrorKind::conflict, "node_exists",
+                 "a node \"" + token.node_id + "\" exists already",
+                 "ask for rejoin if a machine shall take its place; else choose another name, or "
+                 "remove the old node first"};
+  }
+  if (!known && token.rejoin) {
+    return Error{ErrorKind::not_found, "unknown_node",
+                 "there is no node \"" + token.node_id + "\" that could join again",
+                 "leave out rejoin"};
+  }
+  return {};
+}
+
 Response make_join_token(Api& api, const Request& request) {
   const auto body = read_object(request);
   if (!body) return refuse(body.error());
   Fields fields(*body);
   store::JoinToken token;
   token.node_id = fields.name("node_id");
+  token.rejoin = fields.flag("rejoin");
   const auto seconds = fields.number("valid_seconds", 60, 604'800);
   if (Status valid = fields.finish(); !valid) return refuse(valid.error());
 
+  if (Status fits = check_rejoin(api, token); !fits) return refuse(fits.error());
   const std::string secret = random_hex(24);
   token.id = new_id("join");
   token.hash = sha256_hex(secret);
@@ -75,12 +94,14 @@ Response make_join_token(Api& api, const Request& request) {
   token.expires_at = token.created_at + seconds.value_or(3600) * 1000;
   const Status written = api.engine.store.write([&](store::Session& session) -> Status {
     if (Status added = store::add_join_token(session, token); !added) return added;
-    return audit(session, request, "join_token.create", "node/" + token.node_id, Json::object());
+    return audit(session, request, "join_token.create", "node/" + token.node_id,
+                 {{"rejoin", token.rejoin}});
   });
   if (!written) return refuse(written.error());
   const std::string& pin = api.options.certificate_sha256;
   return json_answer(201, {{"token", "rsj." + secret + "." + (pin.empty() ? "-" : pin)},
                            {"node_id", token.node_id},
+                           {"rejoin", token.rejoin},
                            {"expires_at", to_rfc3339(token.expires_at)}});
 }
 

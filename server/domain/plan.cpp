@@ -218,7 +218,10 @@ void check_row(PlanRow& row, const PlannedRole& planned, const PlannedNode& node
   check_target(row, role, report,
                identified == node.identified.end() ? nullptr : &identified->second, start);
   check_drift(row, role, start);
-  if (!node.online) {
+  if (node.revoked) {
+    block(row, "node_revoked", "node " + row.node + " was revoked",
+          "join it again with a new token, or remove it");
+  } else if (!node.online) {
     warn(row, "node_offline", "node " + row.node + " is not connected",
          "its task fails unless it comes back in time");
   }

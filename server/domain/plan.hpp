@@ -47,6 +47,7 @@ struct IdentifiedTree {
 struct PlannedNode {
   std::string id;
   bool online = false;
+  bool revoked = false;
   std::vector<std::string> roles;  // those that count on the node and are asked for
   std::map<std::string, RoleReport> reports;
   std::optional<PluginSet> plugins;                  // nothing: not reported yet

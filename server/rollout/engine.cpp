@@ -50,7 +50,8 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       catalog(registry, store, options.defaults),
       nodes(options.presence),
       commands(store),
-      heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds),
+      heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds,
+                 options.presence),
       intake(store, source, catalog, nodes, commands, streams, events),
       inquiries(commands),
       trees(store, source, catalog, nodes, inquiries, identifications),
@@ -177,6 +178,7 @@ void Engine::watch_time() {
     inquiries.tick(now);
     actions.tick();
     scheduler.tick(now);
+    heartbeats.forget_clones(now);
     heartbeats.flush_last_seen(now);
     if (now - forgot_at_ > hour) forget_old(now);
   }

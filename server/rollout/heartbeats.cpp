@@ -13,7 +13,19 @@
 namespace rolesync::rollout {
 namespace {
 
+constexpr std::size_t kept_speakers = 8;
+// After its answer an agent asks again at once. A machine needs longer to boot.
+constexpr std::chrono::seconds comes_again_within{2};
 constexpr Millis flush_every = Millis{10} * 60 * 1000;
+
+std::string hostname_in(const Heartbeat& heartbeat) {
+  const auto info = heartbeat.parts.find("os_info");
+  if (info == heartbeat.parts.end()) return {};
+  const auto json = parse_json(info->second);
+  if (!json || !json->is_object()) return {};
+  const Json name = json->value("hostname", Json());
+  return name.is_string() ? name.get<std::string>() : std::string();
+}
 
 Json command_json(const store::CommandRecord& command) {
   const auto payload = parse_json(command.payload, {16 << 20, 64});
@@ -26,13 +38,15 @@ Json command_json(const store::CommandRecord& command) {
 }  // namespace
 
 Heartbeats::Heartbeats(store::Store& store, NodeRegistry& nodes, Commands& commands,
-                       RoleCatalog& catalog, EventLog& events, int interval_seconds)
+                       RoleCatalog& catalog, EventLog& events, int interval_seconds,
+                       PresenceLimits limits)
     : store_(store),
       nodes_(nodes),
       commands_(commands),
       catalog_(catalog),
       events_(events),
-      interval_seconds_(interval_seconds) {}
+      interval_seconds_(interval_seconds),
+      limits_(limits) {}
 
 std::vector<std::string> Heartbeats::effective_roles(const NodeView& node) const {
   std::vector<std::string> roles;
@@ -77,27 +91,83 @@ Heartbeats::Answer Heartbeats::answer(const std::string& node, const std::string
   return result;
 }
 
-bool Heartbeats::refuse_clone(const std::string& node, const Heartbeat& heartbeat,
-                              const std::shared_ptr<http::Reply>& reply,
-                              const std::string& request_id) {
+// Whether somebody else speaks for this node; if not, this one does from now on.
+bool Heartbeats::is_clone(const std::string& node, const Heartbeat& heartbeat, Millis now) {
+  const auto last_seen = nodes_.last_seen(node);
+  const bool silent = !last_seen || now - *last_seen > limits_.late;
+  const std::string speaker = heartbeat.boot_id + "/" + heartbeat.instance;
+  const auto clock = std::chrono::steady_clock::now();
+  const std::lock_guard lock(mutex_);
+  Speakers& known = speakers_[node];
+  if (known.current != speaker) {
+    const auto waiting = waiting_.find(node);
+    const bool left = waiting != waiting_.end() && waiting->second.reply->closed();
+    const bool other_machine_is_here =
+        known.boot_id != heartbeat.boot_id && !left && clock < known.present_until;
+    const auto replaced = std::find(known.replaced.begin(), known.replaced.end(), speaker);
+    const bool comes_back = replaced != known.replaced.end();
+    if (other_machine_is_here || (comes_back && !silent)) return true;
+    if (comes_back) known.replaced.erase(replaced);
+    if (!known.current.empty()) known.replaced.push_back(known.current);
+    if (known.replaced.size() > kept_speakers) known.replaced.pop_front();
+    known.current = speaker;
+    known.boot_id = heartbeat.boot_id;
+  }
+  known.present_until = clock + comes_again_within;
+  return false;
+}
+
+void Heartbeats::refuse_clone(const http::Request& request, const Heartbeat& heartbeat,
+                              http::Reply& reply, Millis now) {
+  const std::string node = request.parameters.at("id");
+  bool is_new = false;
+  nodes_.change_identity(node, [&](NodeIdentity& identity) {
+    is_new = !identity.clone;
+    if (is_new) identity.clone = Clone{"", "", "", now, now};
+    Clone& clone = *identity.clone;
+    clone.boot_id = heartbeat.boot_id;
+    clone.peer = request.peer;
+    clone.last_seen = now;
+    const std::string hostname = hostname_in(heartbeat);
+    if (!hostname.empty()) clone.hostname = hostname;
+  });
+  if (is_new) {
+    events_.publish(
+        {.type = "clone_detected",
+         .message = "a second machine (" + request.peer + ") uses the identity of node " + node,
+         .node = node,
+         .reason = "clone_detected",
+         .request_id = request.id});
+  }
+  reply.send(http::problem({ErrorKind::conflict, "clone_detected",
+                            "another machine is connected as node " + node,
+                            "join this machine under a name of its own; or stop the other one"}));
+}
+
+void Heartbeats::forget_clones(Millis now) {
+  for (const NodePointer& node : nodes_.all()) {
+    const auto& clone = node->identity.clone;
+    if (!clone || now - clone->last_seen <= limits_.offline) continue;
+    nodes_.change_identity(node->id, [](NodeIdentity& identity) { identity.clone.reset(); });
+    events_.publish(
+        {.type = "clone_resolved",
+         .message = "the second machine with the identity of node " + node->id + " is gone",
+         .node = node->id});
+  }
+}
+
+void Heartbeats::dismiss(const std::string& node, const Error& error) {
+  std::shared_ptr<http::Reply> reply;
   {
     const std::lock_guard lock(mutex_);
+    speakers_.erase(node);
+    announced_.erase(node);
     const auto it = waiting_.find(node);
-    if (it == waiting_.end() || it->second.boot_id == heartbeat.boot_id ||
-        it->second.reply->closed() || std::chrono::steady_clock::now() >= it->second.until) {
-      return false;
-    }
+    if (it == waiting_.end()) return;
+    reply = std::move(it->second.reply);
+    waiting_.erase(it);
   }
-  const Error clone{ErrorKind::conflict, "clone_detected",
-                    "another machine is connected as node " + node,
-                    "join this machine under a name of its own"};
-  events_.publish({.type = "clone_detected",
-                   .message = "a second machine uses the identity of node " + node,
-                   .node = node,
-                   .reason = "clone_detected",
-                   .request_id = request_id});
-  reply->send(http::problem(clone));
-  return true;
+  if (reply) reply->send(http::problem(error));
 }
 
 void Heartbeats::save(const NodeRegistry::Absorbed& absorbed, Millis now) {
@@ -133,11 +203,19 @@ void Heartbeats::save(const NodeRegistry::Absorbed& absorbed, Millis now) {
   if (!written) spdlog::error("node={} report not stored: {}", after.id, written.error().text());
 }
 
-void Heartbeats::take(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
-                      std::shared_ptr<http::Reply> reply, const std::string& request_id) {
-  if (refuse_clone(node, heartbeat, reply, request_id)) return;
+void Heartbeats::take(const http::Request& request, const Heartbeat& heartbeat, int wait_seconds,
+                      std::shared_ptr<http::Reply> reply) {
+  const std::string node = request.parameters.at("id");
+  const std::string& request_id = request.id;
+  if (reply->closed()) return;  // what a process said before it died is not a second machine
   const Millis now = now_millis();
+  if (is_clone(node, heartbeat, now)) return refuse_clone(request, heartbeat, *reply, now);
   const auto absorbed = nodes_.absorb(node, heartbeat, now);
+  if (!absorbed.after) {
+    return reply->send(http::problem({ErrorKind::unauthenticated, "node_deleted",
+                                      "the node " + node + " was revoked or deleted",
+                                      "join this machine again with a new token"}));
+  }
   if (absorbed.before->presence != "online") {
     events_.publish({.type = "node_changed",
                      .message = "node " + node + " is online",
@@ -175,6 +253,7 @@ void Heartbeats::park(const std::string& node, const Heartbeat& heartbeat, int w
     slot.boot_id = heartbeat.boot_id;
     slot.known_etag = heartbeat.definitions_etag;
     slot.until = std::chrono::steady_clock::now() + wait;
+    speakers_[node].present_until = slot.until + comes_again_within;
   }
   if (replaced) replaced->send({204, {}, ""});
   reply->send_after(wait, later.body.empty() ? http::Response{204, {}, ""}
@@ -202,6 +281,7 @@ void Heartbeats::wake(const std::string& node) {
     const std::lock_guard lock(mutex_);
     const auto it = waiting_.find(node);
     if (it != waiting_.end() && it->second.reply == waiting.reply) waiting_.erase(it);
+    speakers_[node].present_until = std::chrono::steady_clock::now() + comes_again_within;
   }
   waiting.reply->send(http::json_response(200, std::move(ready.body)));
 }

@@ -4,6 +4,7 @@
 // refused. Any thread.
 #pragma once
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,10 +24,16 @@ namespace rolesync::rollout {
 class Heartbeats {
  public:
   Heartbeats(store::Store& store, NodeRegistry& nodes, Commands& commands, RoleCatalog& catalog,
-             EventLog& events, int interval_seconds);
+             EventLog& events, int interval_seconds, PresenceLimits limits);
 
-  void take(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
-            std::shared_ptr<http::Reply> reply, const std::string& request_id);
+  void take(const http::Request& request, const Heartbeat& heartbeat, int wait_seconds,
+            std::shared_ptr<http::Reply> reply);
+
+  // The node was revoked or deleted: its waiting poll gets this answer, and what is remembered of
+  // who spoke for it goes.
+  void dismiss(const std::string& node, const Error& error);
+  // Clones that have not been heard of for a while are gone.
+  void forget_clones(Millis now);
 
   void wake(const std::string& node);  // there is a command, or its roles changed
   void wake_all();                     // the definitions changed
@@ -47,14 +54,23 @@ class Heartbeats {
     std::string known_etag;                       // what the agent said it has
     std::chrono::steady_clock::time_point until;  // afterwards it was answered
   };
+  // The processes that have spoken for a node. A process that was replaced and comes back is a
+  // second machine: neither boot ids nor instances are given twice.
+  struct Speakers {
+    std::string current, boot_id;
+    std::deque<std::string> replaced;
+    // While the current one waits, and a moment longer: it is about to come again.
+    std::chrono::steady_clock::time_point present_until;
+  };
   struct Answer {
     std::string body;  // empty: nothing to say
     bool at_once = false;
   };
   Answer answer(const std::string& node, const std::string& known_etag,
                 const std::vector<std::string>& resend);
-  bool refuse_clone(const std::string& node, const Heartbeat& heartbeat,
-                    const std::shared_ptr<http::Reply>& reply, const std::string& request_id);
+  bool is_clone(const std::string& node, const Heartbeat& heartbeat, Millis now);
+  void refuse_clone(const http::Request& request, const Heartbeat& heartbeat, http::Reply& reply,
+                    Millis now);
   void save(const NodeRegistry::Absorbed& absorbed, Millis now);
   void park(const std::string& node, const Heartbeat& heartbeat, int wait_seconds,
             const std::shared_ptr<http::Reply>& reply, Answer later);
@@ -65,10 +81,12 @@ class Heartbeats {
   RoleCatalog& catalog_;
   EventLog& events_;
   const int interval_seconds_;
+  const PresenceLimits limits_;
   Changed report_changed_;
 
   std::mutex mutex_;
   std::map<std::string, Waiting> waiting_;
+  std::map<std::string, Speakers> speakers_;
   std::map<std::string, std::string> announced_;  // node -> boot + etag already told
   Millis flushed_at_ = 0;
 };

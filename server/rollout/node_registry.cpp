@@ -5,6 +5,7 @@
 
 #include "host/values/hash.hpp"
 #include "host/values/json.hpp"
+#include "server/store/node_credentials.hpp"
 #include "server/store/roles.hpp"
 
 namespace rolesync::rollout {
@@ -97,21 +98,26 @@ Status NodeRegistry::load(store::Store& store) {
   struct Loaded {
     std::vector<store::Node> nodes;
     std::vector<store::Assignment> assignments;
+    std::vector<store::NodeCredential> pending;
   };
   const auto loaded = store.read([](store::Session& s) -> Result<Loaded> {
     auto nodes = store::list_nodes(s);
     if (!nodes) return nodes.error();
     auto assignments = store::list_assignments(s);
     if (!assignments) return assignments.error();
-    return Loaded{std::move(*nodes), std::move(*assignments)};
+    auto pending = store::pending_credentials(s);
+    if (!pending) return pending.error();
+    return Loaded{std::move(*nodes), std::move(*assignments), std::move(*pending)};
   });
   if (!loaded) return loaded.error();
   std::map<std::string, std::set<std::string>> assigned;
   for (const auto& assignment : loaded->assignments) {
     assigned[assignment.node].insert(assignment.role);
   }
-  for (const store::Node& node : loaded->nodes) {
-    if (!node.revoked_at) put(node, assigned[node.id]);
+  for (const store::Node& node : loaded->nodes) put(node, assigned[node.id]);
+  for (const auto& credential : loaded->pending) {
+    change_identity(credential.node,
+                    [&](NodeIdentity& identity) { identity.pending_at = credential.created_at; });
   }
   return {};
 }
@@ -132,6 +138,11 @@ void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) 
   view->joined_at = node.created_at;
   view->draining = node.draining;
   view->labels = store::labels_from_json(node.labels);
+  view->identity.credential_at = node.credential_at;
+  view->identity.rotation_requested_at = node.rotation_requested_at;
+  view->identity.revoked_at = node.revoked_at;
+  view->identity.revoked_reason = node.revoked_reason;
+  if (node.revoked_at) view->presence = "revoked";
   view->assigned = {node.assignment_version > 0, std::move(assigned)};
   view->assignment_version = node.assignment_version;
   view->parts = std::move(parts);
@@ -187,8 +198,11 @@ NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, Heartbeat h
                                             Millis now) {
   const std::lock_guard lock(mutex_);
   Absorbed absorbed;
-  NodePointer& slot = nodes_[node];
-  absorbed.before = slot ? slot : std::make_shared<NodeView>();
+  const auto known = nodes_.find(node);
+  // Deleted or revoked while this was on its way.
+  if (known == nodes_.end() || known->second->identity.revoked_at) return absorbed;
+  NodePointer& slot = known->second;
+  absorbed.before = slot;
   auto view = std::make_shared<NodeView>(*absorbed.before);
   auto parts = std::make_shared<NodeParts>(*view->parts);
   heartbeat = made_whole(std::move(heartbeat), parts->text["role_report"]);
@@ -239,6 +253,17 @@ void NodeRegistry::touch(const std::string& node, Millis now) {
   it->second = std::move(view);
 }
 
+void NodeRegistry::change_identity(const std::string& node,
+                                   const std::function<void(NodeIdentity&)>& change) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  change(view->identity);
+  if (view->identity.revoked_at) view->presence = "revoked";
+  it->second = std::move(view);
+}
+
 void NodeRegistry::keep_what_is_newer(const std::string& node, const NodeParts& before,
                                       NodeParts& parts, Millis now) {
   for (auto& [role, report] : parts.reports) {
@@ -280,6 +305,7 @@ void NodeRegistry::set_release(const std::string& node, const std::string& role,
 }
 
 std::string NodeRegistry::presence(const NodeView& node, Millis now) const {
+  if (node.identity.revoked_at) return "revoked";
   if (!node.last_seen || now - *node.last_seen > limits_.offline) return "offline";
   return now - *node.last_seen > limits_.late ? "late" : "online";
 }

@@ -2,6 +2,7 @@
 // The nodes as the server knows them now: who is there, what each last reported, which roles were
 // assigned. In memory, loaded from the store at start; readers get immutable snapshots. Any thread.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,13 +28,30 @@ struct NodeParts {
   std::optional<domain::PluginSet> plugins;  // usable ones
 };
 
+// A second machine that speaks with the identity of a node, and is refused.
+struct Clone {
+  std::string boot_id, hostname, peer;
+  Millis first_seen = 0, last_seen = 0;
+};
+
+// By what a node is known, and whether it still is.
+struct NodeIdentity {
+  Millis credential_at = 0;                     // since when the credential is in use
+  std::optional<Millis> rotation_requested_at;  // until the new one is in use
+  std::optional<Millis> pending_at;             // another was made, and waits to be used
+  std::optional<Millis> revoked_at;
+  std::string revoked_reason;  // as given by whoever revoked it
+  std::optional<Clone> clone;
+};
+
 struct NodeView {
   std::string id, boot_id, agent_version, hostname;
   std::optional<Millis> last_seen;
   Millis joined_at = 0;
-  std::string presence = "offline";  // online, late, offline
+  std::string presence = "offline";  // online, late, offline, revoked
   bool draining = false;
   std::map<std::string, std::string> labels;
+  NodeIdentity identity;
   std::optional<double> cpu_percent, memory_percent, disk_percent;
   domain::Assigned assigned;
   std::int64_t assignment_version = 0;
@@ -65,9 +83,11 @@ class NodeRegistry {
     std::vector<std::string> resend;   // parts whose hash we do not know
     std::vector<std::string> changed;  // parts that differ from before, verified_at apart
   };
-  // Takes a heartbeat in. The node is known.
+  // Takes a heartbeat in. `after` is null when the node is not known (any more) or revoked.
   Absorbed absorb(const std::string& node, Heartbeat heartbeat, Millis now);
   void touch(const std::string& node, Millis now);
+  // Nothing when the node is not known.
+  void change_identity(const std::string& node, const std::function<void(NodeIdentity&)>& change);
   // A task ended with this release; the node's own report follows with its next heartbeat. A
   // heartbeat that was under way meanwhile still carries the release before: it is not believed.
   void set_release(const std::string& node, const std::string& role,

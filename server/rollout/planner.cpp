@@ -62,6 +62,7 @@ domain::PlanInput Planner::input(Manifests& manifests) const {
     domain::PlannedNode planned;
     planned.id = node->id;
     planned.online = node->presence == "online";
+    planned.revoked = node->identity.revoked_at.has_value();
     planned.reports = node->parts->reports;
     planned.plugins = node->parts->plugins;
     for (const auto& role :

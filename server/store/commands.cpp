@@ -75,6 +75,13 @@ Status withdraw_commands_of_task(Session& session, const std::string& task_id, M
                       {at, task_id}));
 }
 
+Status withdraw_commands_of_node(Session& session, const std::string& node, Millis at) {
+  return status_of(
+      session.execute("UPDATE commands SET state = 'withdrawn', acknowledged_at = ? "
+                      "WHERE node = ? AND state = 'open'",
+                      {at, node}));
+}
+
 Status withdraw_commands_of_other_boots(Session& session, const std::string& node,
                                         const std::string& boot_id, Millis at) {
   return status_of(

@@ -30,6 +30,7 @@ Result<std::vector<CommandRecord>> open_commands_of(Session& session, const std:
 Result<std::size_t> acknowledge_commands(Session& session, const std::string& node,
                                          const std::vector<std::string>& ids, Millis at);
 Status withdraw_commands_of_task(Session& session, const std::string& task_id, Millis at);
+Status withdraw_commands_of_node(Session& session, const std::string& node, Millis at);
 // Those made for another boot of the node than this one cannot be delivered any more.
 Status withdraw_commands_of_other_boots(Session& session, const std::string& node,
                                         const std::string& boot_id, Millis at);

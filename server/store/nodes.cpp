@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/store/nodes.hpp"
 
+#include "server/store/node_credentials.hpp"
+
 namespace rolesync::store {
 namespace {
 
 constexpr const char* node_columns =
     "SELECT id, credential_hash, boot_id, agent_version, os_info, labels, role_report, "
     "listening_ports, plugins, role_versions, draining, created_at, last_seen_at, revoked_at, "
-    "assignment_version FROM nodes ";
+    "assignment_version, revoked_reason, credential_at, rotation_requested_at FROM nodes ";
 
 Node node_of(const Row& row) {
   Node node;
@@ -26,6 +28,9 @@ Node node_of(const Row& row) {
   node.last_seen_at = row.optional_integer(12);
   node.revoked_at = row.optional_integer(13);
   node.assignment_version = row.integer(14);
+  node.revoked_reason = row.text(15);
+  node.credential_at = row.integer(16);
+  node.rotation_requested_at = row.optional_integer(17);
   return node;
 }
 
@@ -83,24 +88,25 @@ Result<bool> renew_release(Session& session, const ReleaseRecord& release) {
 Status add_node(Session& session, const Node& node) {
   const auto added = session.execute(
       "INSERT INTO nodes (id, credential_hash, boot_id, agent_version, os_info, labels, "
-      "role_report, listening_ports, plugins, role_versions, draining, created_at, last_seen_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+      "role_report, listening_ports, plugins, role_versions, draining, created_at, last_seen_at, "
+      "credential_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO "
+      "NOTHING",
       {node.id, node.credential_hash, node.boot_id, node.agent_version, node.os_info, node.labels,
        node.role_report, node.listening_ports, node.plugins, node.role_versions, node.draining,
-       node.created_at, node.last_seen_at});
+       node.created_at, node.last_seen_at, node.credential_at});
   if (!added) return added.error();
   if (*added == 0) {
-    return Error{ErrorKind::conflict, "node_exists", "a node \"" + node.id + "\" exists already",
-                 "choose another node id, or revoke the old node first"};
+    return Error{
+        ErrorKind::conflict, "node_exists", "a node \"" + node.id + "\" exists already",
+        "choose another node id; or make a join token with rejoin, if this machine replaces it"};
   }
   return {};
 }
 
-Status rejoin_node(Session& session, const std::string& id, const std::string& credential_hash,
-                   const std::string& boot_id) {
-  return change_node(session.execute("UPDATE nodes SET credential_hash = ?, boot_id = ?, "
-                                     "revoked_at = NULL WHERE id = ?",
-                                     {credential_hash, boot_id, id}),
+Status rejoin_node(Session& session, const std::string& id) {
+  return change_node(session.execute("UPDATE nodes SET revoked_at = NULL, revoked_reason = '', "
+                                     "rotation_requested_at = NULL WHERE id = ?",
+                                     {id}),
                      id);
 }
 
@@ -158,8 +164,28 @@ Status set_draining(Session& session, const std::string& id, bool draining) {
                      id);
 }
 
-Status revoke_node(Session& session, const std::string& id, Millis at) {
-  return change_node(session.execute("UPDATE nodes SET revoked_at = ? WHERE id = ?", {at, id}), id);
+Status set_rotation_requested(Session& session, const std::string& id, Millis at) {
+  return change_node(
+      session.execute("UPDATE nodes SET rotation_requested_at = ? WHERE id = ?", {at, id}), id);
+}
+
+Status revoke_node(Session& session, const std::string& id, const std::string& reason, Millis at) {
+  if (Status ended = end_credentials(session, id, "node_revoked", at); !ended) return ended;
+  return change_node(session.execute("UPDATE nodes SET revoked_at = COALESCE(revoked_at, ?), "
+                                     "revoked_reason = ?, rotation_requested_at = NULL "
+                                     "WHERE id = ?",
+                                     {at, reason, id}),
+                     id);
+}
+
+Status delete_node(Session& session, const std::string& id, Millis at) {
+  if (Status ended = end_credentials(session, id, "node_deleted", at); !ended) return ended;
+  for (const char* table : {"commands", "node_roles", "releases"}) {
+    const auto gone =
+        session.execute("DELETE FROM " + std::string(table) + " WHERE node = ?", {id});
+    if (!gone) return gone.error();
+  }
+  return change_node(session.execute("DELETE FROM nodes WHERE id = ?", {id}), id);
 }
 
 Status record_release(Session& session, const ReleaseRecord& release) {

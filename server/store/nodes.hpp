@@ -25,14 +25,17 @@ struct Node {
   Millis created_at = 0;
   std::optional<Millis> last_seen_at;  // up to ten minutes old; the server knows better in memory
   std::optional<Millis> revoked_at;
+  std::string revoked_reason;
+  Millis credential_at = 0;  // since when the credential is in use; 0: from before it was noted
+  std::optional<Millis> rotation_requested_at;
   std::int64_t assignment_version = 0;  // 0: no role was ever assigned by a person
 };
 
-// conflict/node_exists when the id is taken. A revoked node may join again under a new credential:
-// rejoin_node replaces credential and boot id and lifts the revocation.
+// conflict/node_exists when the id is taken.
 Status add_node(Session& session, const Node& node);
-Status rejoin_node(Session& session, const std::string& id, const std::string& credential_hash,
-                   const std::string& boot_id);
+// A machine joins again under a name that is known: a revocation is lifted. Its credential is
+// given with add_pending_credential.
+Status rejoin_node(Session& session, const std::string& id);
 Result<Node> find_node(Session& session, const std::string& id);  // not_found/unknown_node
 Result<Node> find_node_by_credential(Session& session, const std::string& credential_hash);
 Result<std::vector<Node>> list_nodes(Session& session);  // by id, with revoked ones
@@ -54,7 +57,11 @@ Status touch(Session& session, const std::vector<Seen>& nodes);
 
 Status set_labels(Session& session, const std::string& id, const std::string& labels_json);
 Status set_draining(Session& session, const std::string& id, bool draining);
-Status revoke_node(Session& session, const std::string& id, Millis at);
+Status set_rotation_requested(Session& session, const std::string& id, Millis at);
+// Its credentials end; everything else stays. Lifted by rejoin_node only.
+Status revoke_node(Session& session, const std::string& id, const std::string& reason, Millis at);
+// Nothing of it remains but what jobs and the audit log tell, and its ended credentials.
+Status delete_node(Session& session, const std::string& id, Millis at);
 
 // What the disk of a node was measured to hold for a role, newest first; the marker on the node is
 // the truth and this a copy of it.

@@ -59,38 +59,32 @@ Status revoke_token(Session& session, const std::string& id, Millis at) {
 
 Status add_join_token(Session& session, const JoinToken& token) {
   return status_of(session.execute(
-      "INSERT INTO join_tokens (id, hash, node_id, created_by, created_at, expires_at) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
-      {token.id, token.hash, token.node_id, token.created_by, token.created_at, token.expires_at}));
+      "INSERT INTO join_tokens (id, hash, node_id, created_by, created_at, expires_at, rejoin) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      {token.id, token.hash, token.node_id, token.created_by, token.created_at, token.expires_at,
+       token.rejoin}));
 }
 
-Status use_join_token(Session& session, const std::string& hash, const std::string& node_id,
-                      Millis now) {
-  const auto used = session.execute(
+Result<bool> use_join_token(Session& session, const std::string& hash, const std::string& node_id,
+                            Millis now) {
+  const auto used = session.query(
       "UPDATE join_tokens SET used_at = ? "
-      "WHERE hash = ? AND node_id = ? AND used_at IS NULL AND expires_at > ?",
+      "WHERE hash = ? AND node_id = ? AND used_at IS NULL AND expires_at > ? RETURNING rejoin",
       {now, hash, node_id, now});
   if (!used) return used.error();
-  if (*used == 0) {
-    return Error{ErrorKind::unauthenticated, "invalid_join_token",
-                 "the join token is unknown, used, expired or for another node",
-                 "create a new one for this node"};
-  }
-  return {};
+  if (!used->empty()) return used->front().boolean(0);
+  return Error{ErrorKind::unauthenticated, "invalid_join_token",
+               "the join token is unknown, used, expired or for another node",
+               "create a new one for this node"};
 }
 
 Result<std::vector<JoinToken>> list_join_tokens(Session& session) {
   return each_row<JoinToken>(
-      session.query("SELECT id, hash, node_id, created_by, created_at, expires_at, used_at "
+      session.query("SELECT id, hash, node_id, created_by, created_at, expires_at, used_at, rejoin "
                     "FROM join_tokens ORDER BY created_at, id"),
       [](const Row& row) {
-        return JoinToken{row.text(0),
-                         row.text(1),
-                         row.text(2),
-                         row.text(3),
-                         row.integer(4),
-                         row.integer(5),
-                         row.optional_integer(6)};
+        return JoinToken{row.text(0), row.text(1),    row.text(2),    row.boolean(7),
+                         row.text(3), row.integer(4), row.integer(5), row.optional_integer(6)};
       });
 }
 

@@ -30,16 +30,18 @@ struct JoinToken {
   std::string id;
   std::string hash;     // sha256 hex of the secret part
   std::string node_id;  // the only id it is good for
+  bool rejoin = false;  // for a node that exists already
   std::string created_by;
   Millis created_at = 0, expires_at = 0;
   std::optional<Millis> used_at;
 };
 
 Status add_join_token(Session& session, const JoinToken& token);
-// Uses it up. unauthenticated/invalid_join_token when unknown, used, expired, or for another node
-// (one answer for all four, so that nothing can be probed).
-Status use_join_token(Session& session, const std::string& hash, const std::string& node_id,
-                      Millis now);
+// Uses it up; the value says whether it is good for a node that exists.
+// unauthenticated/invalid_join_token when unknown, used, expired, or for another node (one answer
+// for all four, so that nothing can be probed).
+Result<bool> use_join_token(Session& session, const std::string& hash, const std::string& node_id,
+                            Millis now);
 Result<std::vector<JoinToken>> list_join_tokens(Session& session);
 
 }  // namespace rolesync::store

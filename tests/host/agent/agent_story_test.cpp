@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 
 #include "host/agent/agent.hpp"
 #include "host/agent/credential.hpp"
@@ -180,6 +181,43 @@ TEST_F(AgentStory, BringsFilesAndProvesThem) {
     if (event["task_id"] != "t1") continue;
     EXPECT_EQ(event["sequence"], expected++);
   }
+}
+
+// What thousands of nodes send all day: seven roles, nothing new.
+TEST_F(AgentStory, AQuietHeartbeatOfSevenRolesStaysUnderOneKilobyte) {
+  std::vector<Role> roles;
+  for (int i = 0; i < 7; ++i) {
+    roles.push_back(role_);
+    roles.back().name = "role-" + std::to_string(i);
+    roles.back().target_path = directory_ + "/root/role-" + std::to_string(i);
+    roles.back().health_check_port = 40'000 + i;
+    fs::create_directories(roles.back().target_path);
+  }
+  server_->define(roles);
+  join_and_start();
+  ASSERT_FALSE(server_
+                   ->heartbeat([](const Json& body) {
+                     return body.contains("role_report") && body["role_report"].size() == 7;
+                   })
+                   .is_null());
+  // Ordered to look and to say at once, though there is nothing to say.
+  Json quiet;
+  for (int i = 0; i < 20 && quiet.is_null(); ++i) {
+    const std::size_t before = server_->heartbeats();
+    server_->order("refresh_" + std::to_string(i), "refresh", Json::object());
+    const Json beat = server_->heartbeat([](const Json&) { return true; }, before);
+    ASSERT_FALSE(beat.is_null());
+    const bool all_by_hash = beat.contains("role_report_hash") && beat.contains("plugins_hash") &&
+                             beat.contains("listening_ports_hash") &&
+                             beat.contains("os_info_hash") && !beat.contains("role_report_changes");
+    if (all_by_hash && beat["acknowledged"].empty()) quiet = beat;
+  }
+  ASSERT_FALSE(quiet.is_null()) << "there was always something to say";
+  const std::size_t bytes = to_text(quiet).size();
+  RecordProperty("body_bytes", static_cast<int>(bytes));
+  RecordProperty("http_head_bytes", static_cast<int>(server_->head_bytes()));
+  std::cout << "body " << bytes << " bytes, HTTP head " << server_->head_bytes() << " bytes\n";
+  EXPECT_LT(bytes, 1024u);
 }
 
 TEST_F(AgentStory, ASmallChangeArrivesAsAPackAndADamagedPackDoesNoHarm) {

@@ -3,6 +3,7 @@
 #include "host/agent/config.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -81,6 +82,23 @@ TEST(AgentConfig, RefusesWithTheLine) {
            Case{"parallel_tasks = 0\n", "agent.toml:1: parallel_tasks must be a whole number"},
            Case{"keep_releases = 0\n", "agent.toml:1: keep_releases must be a whole number"},
            Case{"server = 1\n", "agent.toml:1: server must be a section"},
+           Case{"node_id = 5\n", "agent.toml:1: node_id must be a text"},
+           Case{"node_id = [\"a\"]\n", "agent.toml:1: node_id must be a text"},
+           Case{"queue_limit = 1.5\n", "agent.toml:1: queue_limit must be a whole number"},
+           Case{"queue_limit = \"10\"\n", "agent.toml:1: queue_limit must be a whole number"},
+           Case{"queue_limit = 99999999999999999999\n", "agent.toml:1: "},
+           Case{"detect_seconds = -1\n", "agent.toml:1: detect_seconds must be a whole number"},
+           Case{"[server]\nurl = 1\n", "agent.toml:2: server.url must be a list"},
+           Case{"[server]\nurl = [\"a\", 1]\n", "agent.toml:2: server.url must be a list"},
+           Case{"[commands]\nusers = \"autobot\"\n", "agent.toml:2: commands.users must be a"},
+           Case{"[commands]\nuser = [\"autobot\"]\n", "agent.toml:2: unknown key 'commands.user'"},
+           Case{"[commands]\ntimeout_seconds = true\n",
+                "agent.toml:2: commands.timeout_seconds must be a whole number"},
+           Case{"[[commands]]\nallowed = true\n", "agent.toml:1: commands must be a section"},
+           Case{"[log]\nlevel = 1\n", "agent.toml:2: log.level must be a text"},
+           Case{"node_id = \"a\"\nnode_id = \"b\"\n", "agent.toml:2: "},
+           Case{"allowed_roots = []\n[commands]\n\nallowed = true\nallowed = false\n",
+                "agent.toml:5: "},
            Case{"a = \n", "agent.toml:1: "},
            Case{"[server]\nurl = \"x\"\n[server]\n", "agent.toml:3: "},
        }) {
@@ -114,6 +132,54 @@ TEST_F(AgentConfigFiles, FlagBeforeEnvironmentBeforeFile) {
   EXPECT_EQ(load_config(flags, {{"ROLESYNC_NODE_ID", "variable"}})->node_id, "variable");
   flags.node_id = "flag";
   EXPECT_EQ(load_config(flags, {{"ROLESYNC_NODE_ID", "variable"}})->node_id, "flag");
+}
+
+TEST_F(AgentConfigFiles, AFileThatOthersMayWriteIsRefused) {
+  ConfigFlags flags;
+  flags.config_file = write("node_id = \"a\"\nstate_dir = \"" + directory_ + "\"\n");
+  std::filesystem::permissions(flags.config_file, std::filesystem::perms(0644));
+  EXPECT_TRUE(load_config(flags, {}).ok());
+  std::filesystem::permissions(flags.config_file, std::filesystem::perms(0646));
+  auto config = load_config(flags, {});
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.error().reason, "config_unsafe");
+  EXPECT_NE(config.error().message.find(flags.config_file + " may be written by everybody"),
+            std::string::npos)
+      << config.error().message;
+
+  std::filesystem::permissions(flags.config_file, std::filesystem::perms(0644));
+  std::filesystem::permissions(directory_, std::filesystem::perms(0777));
+  EXPECT_EQ(load_config(flags, {}).error().reason, "config_unsafe") << "nor a directory above it";
+  if (::geteuid() != 0) return;
+  std::filesystem::permissions(directory_, std::filesystem::perms(0700));
+  ASSERT_EQ(::chown(flags.config_file.c_str(), 12345, 0), 0);
+  EXPECT_EQ(load_config(flags, {}).error().reason, "config_unsafe") << "nor one of another user";
+}
+
+TEST_F(AgentConfigFiles, WhatCannotBeReadIsSaid) {
+  ConfigFlags flags;
+  flags.config_file = directory_;  // a directory
+  auto config = load_config(flags, {});
+  ASSERT_FALSE(config.ok());
+  EXPECT_NE(config.error().message.find(directory_), std::string::npos) << config.error().message;
+  if (::geteuid() == 0) return;  // root reads everything
+  flags.config_file = write("node_id = \"a\"\n");
+  std::filesystem::permissions(flags.config_file, std::filesystem::perms(0));
+  EXPECT_EQ(load_config(flags, {}).error().reason, "invalid_config");
+}
+
+TEST_F(AgentConfigFiles, LimitsRememberTheirPlace) {
+  ConfigFlags flags;
+  flags.config_file = write("allowed_roots = [\"/srv\"]\nallowed_units = []\nstate_dir = \"" +
+                            directory_ + "\"\n[commands]\nallowed = true\nusers = [\"autobot\"]\n");
+  auto config = load_config(flags, {});
+  ASSERT_TRUE(config.ok()) << config.error().text();
+  EXPECT_EQ(config->limits.command_users, std::vector<std::string>{"autobot"});
+  EXPECT_EQ(rule_of(config->limits, "allowed_roots"), "allowed_roots, " + flags.config_file + ":1");
+  EXPECT_EQ(rule_of(config->limits, "commands.users"),
+            "commands.users, " + flags.config_file + ":6");
+  EXPECT_EQ(rule_of(config->limits, "source.repositories"),
+            "source.repositories, which " + flags.config_file + " does not set");
 }
 
 TEST_F(AgentConfigFiles, ANamedFileMustBeThere) {

@@ -165,6 +165,10 @@ std::variant<http::Response, http::StreamOwner> StandInServer::open_stream(
 void StandInServer::take_heartbeat(const http::Request& request,
                                    std::shared_ptr<http::Reply> reply) {
   Json body = *parse_json(request.body);
+  std::size_t head =
+      request.method.size() + request.path.size() + sizeof "  ?wait=25 HTTP/1.1\r\n\r\n";
+  for (const auto& [name, value] : request.headers) head += name.size() + value.size() + 4;
+  head_bytes_ = head;
   std::lock_guard lock(mutex_);
   if (body.contains("task_events")) {
     if (refuse_events_) {
@@ -205,7 +209,11 @@ void StandInServer::answer_waiting() {
 void StandInServer::keep_events(const Json& events) {
   for (const Json& event : events) {
     const std::pair<std::string, std::uint64_t> name{event["task_id"], event["sequence"]};
-    if (known_.insert(name).second) events_.push_back(event);
+    if (known_.insert(name).second) {
+      events_.push_back(event);
+    } else {
+      ++repeated_;
+    }
   }
   changed_.notify_all();
 }

@@ -48,6 +48,9 @@ class StandInServer {
   Json event(const Fits& fits);
   std::size_t heartbeats() const;
   std::vector<Json> events() const;
+  // Of the last heartbeat's HTTP head: its request line and headers.
+  std::size_t head_bytes() const { return head_bytes_; }
+  int repeated() const { return repeated_; }  // events that came again, and had no effect
   int offers() const { return offers_; }
   std::string joined_with() const;
   std::string source_greeting();  // first bytes of a stream named "source_1"
@@ -82,7 +85,8 @@ class StandInServer {
   std::optional<Packs> packs_;
   std::map<std::string, std::vector<std::string>> offered_;
   bool refuse_events_ = false;
-  std::atomic<int> offers_{0};
+  std::atomic<int> offers_{0}, repeated_{0};
+  std::atomic<std::size_t> head_bytes_{0};
 };
 
 }  // namespace rolesync

@@ -29,9 +29,7 @@ SimulatedAgent::SimulatedAgent(RunningServer& server, std::string node_, std::st
 }
 
 Reply SimulatedAgent::beat(int wait_seconds) {
-  const Reply reply =
-      request("POST", "/api/nodes/" + node + "/heartbeat?wait=" + std::to_string(wait_seconds),
-              {{"sequence", ++sequence_},
+  Json body = {{"sequence", ++sequence_},
                {"boot_id", boot_id},
                {"agent_version", "0.1.0"},
                {"definitions_etag", definitions_etag},
@@ -39,7 +37,10 @@ Reply SimulatedAgent::beat(int wait_seconds) {
                {"role_report", report},
                {"listening_ports", Json::array()},
                {"plugins", plugins},
-               {"os_info", {{"system", "Linux"}, {"hostname", node}}}});
+               {"os_info", {{"system", "Linux"}, {"hostname", node}}}};
+  if (!instance.empty()) body["instance"] = instance;
+  const Reply reply = request(
+      "POST", "/api/nodes/" + node + "/heartbeat?wait=" + std::to_string(wait_seconds), body);
   if (reply.status == 200) {
     definitions_etag = reply.body.value("definitions_etag", definitions_etag);
   }

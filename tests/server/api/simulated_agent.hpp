@@ -28,6 +28,7 @@ class SimulatedAgent {
 
   const std::string node;
   std::string boot_id, credential, definitions_etag;
+  std::string instance;          // sent when it is not empty
   Json report = Json::object();  // role_report
   Json plugins;                  // those that a sync usually needs
   std::vector<std::string> acknowledged;

@@ -72,12 +72,35 @@ TEST_F(TlsTest, OtherCaOrOtherNameIsRefused) {
   start();
   auto refused = get({front->url(), "", other->ca_certificate});
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().reason, "certificate_mismatch");
+  EXPECT_EQ(refused.error().reason, "certificate_untrusted");
   // The name is right for 127.0.0.1 only.
   refused = get({"https://localhost:" + std::to_string(front->port()), "", files.ca_certificate});
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().reason, "certificate_mismatch");
+  EXPECT_EQ(refused.error().reason, "certificate_wrong_name");
   EXPECT_EQ(front->counts().requests, 0u);
+}
+
+TEST_F(TlsTest, AnExpiredCertificateIsRefusedByNameAndNothingIsSent) {
+  const std::string make =
+      "cd " + directory.string() +
+      " && openssl ecparam -name prime256v1 -genkey -noout -out ca.key"
+      " && openssl req -x509 -new -key ca.key -subj /CN=ca -days 10 -out ca.crt"
+      " && openssl ecparam -name prime256v1 -genkey -noout -out old.key"
+      " && openssl req -new -key old.key -subj /CN=old -addext subjectAltName=IP:127.0.0.1"
+      " -out old.csr"
+      " && openssl x509 -req -in old.csr -CA ca.crt -CAkey ca.key -CAcreateserial"
+      " -copy_extensions copy -days -1 -out old.crt >/dev/null 2>&1";
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  options.certificate_file = directory / "old.crt";
+  options.key_file = directory / "old.key";
+  start();
+  const auto refused = get({front->url(), "", directory / "ca.crt"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "certificate_expired");
+  EXPECT_EQ(front->counts().requests, 0u);
+  // Whoever pins a certificate has said that this very one is right.
+  EXPECT_EQ(get({front->url(), *certificate_fingerprint(options.certificate_file), ""})->body,
+            "yes");
 }
 
 TEST_F(TlsTest, ClientsThatCannotTrustOrWouldSpeakInClearAreRefused) {

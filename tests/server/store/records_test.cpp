@@ -8,6 +8,7 @@
 #include "server/store/events.hpp"
 #include "server/store/idempotency.hpp"
 #include "server/store/jobs.hpp"
+#include "server/store/node_credentials.hpp"
 #include "server/store/nodes.hpp"
 #include "server/store/plans.hpp"
 #include "server/store/roles.hpp"
@@ -32,10 +33,10 @@ class RecordsTest : public StoreTest {
   auto read(F f) {
     return store().read(std::move(f));
   }
-  void add_a_node(const std::string& id) {
+  void add_a_node(const std::string& id, const std::string& credential_hash = "") {
     Node node;
     node.id = id;
-    node.credential_hash = "hash of " + id;
+    node.credential_hash = credential_hash.empty() ? "hash of " + id : credential_hash;
     node.created_at = 1000;
     ASSERT_TRUE(write([&](Session& s) { return add_node(s, node); }).ok());
   }
@@ -89,16 +90,73 @@ TEST_F(RecordsTest, NodesAreTouchedTogetherRevokedAndRejoined) {
   ASSERT_TRUE(write([](Session& s) {
                 return touch(s, {{"n1", 10}, {"n2", 20}, {"gone", 30}});
               }).ok());
-  ASSERT_TRUE(write([](Session& s) { return revoke_node(s, "n2", 99); }).ok());
+  ASSERT_TRUE(write([](Session& s) { return revoke_node(s, "n2", "stolen", 99); }).ok());
   auto nodes = read([](Session& s) { return list_nodes(s); });
   ASSERT_TRUE(nodes.ok());
   ASSERT_EQ(nodes->size(), 2u);
   EXPECT_EQ(nodes->at(0).last_seen_at, 10);
   EXPECT_EQ(nodes->at(1).revoked_at, 99);
-  ASSERT_TRUE(write([](Session& s) { return rejoin_node(s, "n2", "new", "b2"); }).ok());
+  EXPECT_EQ(nodes->at(1).revoked_reason, "stolen");
+  EXPECT_FALSE(read([](Session& s) { return find_node_by_credential(s, "hash of n2"); }).ok());
+  const auto ended = read([](Session& s) { return find_credential(s, "hash of n2"); });
+  ASSERT_TRUE(ended.ok() && ended->has_value());
+  EXPECT_EQ((*ended)->reason, "node_revoked");
+  ASSERT_TRUE(write([](Session& s) { return rejoin_node(s, "n2"); }).ok());
   const auto node = read([](Session& s) { return find_node(s, "n2"); });
   EXPECT_FALSE(node->revoked_at);
-  EXPECT_EQ(node->credential_hash, "new");
+  EXPECT_FALSE(read([](Session& s) { return find_node_by_credential(s, "hash of n2"); }).ok())
+      << "the revoked credential stays revoked";
+}
+
+TEST_F(RecordsTest, APendingCredentialIsGoodUntilUsedAndThenEndsTheOther) {
+  add_a_node("n1");
+  const auto pend = [&](const char* hash) {
+    return write([&](Session& s) { return add_pending_credential(s, "n1", hash, 5); });
+  };
+  const auto use = [&](const char* hash) {
+    return *write([&](Session& s) { return use_pending_credential(s, "n1", hash, 7); });
+  };
+  const auto reason = [&](const char* hash) {
+    const auto found = read([&](Session& s) { return find_credential(s, hash); });
+    return found->has_value() ? (*found)->state + " " + (*found)->reason : "none";
+  };
+  ASSERT_TRUE(pend("next").ok());
+  ASSERT_TRUE(pend("next").ok()) << "the same again changes nothing";
+  EXPECT_EQ(reason("next"), "pending ");
+  EXPECT_TRUE(read([](Session& s) { return find_node_by_credential(s, "hash of n1"); }).ok());
+  ASSERT_TRUE(pend("later").ok());
+  EXPECT_EQ(reason("next"), "ended credential_replaced");
+  EXPECT_EQ(pend("next").error().reason, "credential_ended");
+  EXPECT_FALSE(use("next"));
+  EXPECT_TRUE(use("later"));
+  EXPECT_FALSE(use("later")) << "it is in use already";
+  EXPECT_EQ(reason("hash of n1"), "ended credential_replaced");
+  const auto node = read([](Session& s) { return find_node_by_credential(s, "later"); });
+  ASSERT_TRUE(node.ok());
+  EXPECT_EQ(node->credential_at, 7);
+}
+
+TEST_F(RecordsTest, ADeletedNodeLeavesNothingButItsEndedCredentials) {
+  add_a_node("n1");
+  ReleaseRecord release;
+  release.node = "n1";
+  release.role = "web";
+  release.commit = "c1";
+  release.content_id = "rs1:a";
+  release.role_revision = "rr1:a";
+  ASSERT_TRUE(write([&](Session& s) { return record_release(s, release); }).ok());
+  ASSERT_TRUE(write([](Session& s) { return add_pending_credential(s, "n1", "next", 5); }).ok());
+  ASSERT_TRUE(write([](Session& s) { return delete_node(s, "n1", 9); }).ok());
+  EXPECT_EQ(read([](Session& s) { return find_node(s, "n1"); }).error().reason, "unknown_node");
+  add_a_node("n1", "another hash");
+  EXPECT_TRUE(read([](Session& s) { return releases_of(s, "n1", "web"); })->empty());
+  for (const char* hash : {"hash of n1", "next"}) {
+    const auto ended = read([&](Session& s) { return find_credential(s, hash); });
+    ASSERT_TRUE(ended->has_value()) << hash;
+    EXPECT_EQ((*ended)->reason, "node_deleted");
+  }
+  EXPECT_EQ(write([](Session& s) { return delete_node(s, "n9", 9); }).error().reason,
+            "unknown_node");
 }
 
 TEST_F(RecordsTest, TheSameReleaseIsRenewedAnotherOneBecomesCurrent) {
@@ -361,8 +419,14 @@ TEST_F(RecordsTest, AJoinTokenIsGoodOnceForItsNode) {
   };
   EXPECT_EQ(join("h", "n2", 1).error().reason, "invalid_join_token");
   EXPECT_FALSE(join("h", "n1", 100).ok());
-  EXPECT_TRUE(join("h", "n1", 99).ok());
+  EXPECT_FALSE(*join("h", "n1", 99)) << "not for a node that exists";
   EXPECT_FALSE(join("h", "n1", 99).ok());
+  ASSERT_TRUE(write([](Session& s) {
+                return add_join_token(
+                    s,
+                    {.id = "j2", .hash = "h2", .node_id = "n1", .rejoin = true, .expires_at = 100});
+              }).ok());
+  EXPECT_TRUE(*join("h2", "n1", 99));
   EXPECT_EQ(read([](Session& s) { return list_join_tokens(s); })->at(0).used_at, 99);
 }
 
