@@ -124,6 +124,7 @@ void CodeIntake::work() {
       current_.clear();
     }
     for (const Done& done : request.done) done(report);
+    if (report && request.fetch) service_.tidy(request.source, &cancelled_);
   }
   std::deque<Request> left;
   {

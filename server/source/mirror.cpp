@@ -157,10 +157,23 @@ Result<BranchMove> Mirror::fetch(GitCall fetching, const std::string& url,
     const auto removed = run_git(call({"update-ref", "-d", ref}));
     if (!removed) return removed.error();
   }
-  (void)run_git(call({"gc", "--auto", "--quiet"}));  // packs loose objects; a failure costs nothing
+  ++untidied_;
   const auto after = head(branch);
   if (!after && after.error().reason != "branch_missing") return after.error();
   return describe_move(old_head, after ? *after : "");
+}
+
+// Only the newest packs and what is loose are packed together, so that this stays cheap however
+// much the mirror holds; nothing ever goes. A failure costs nothing.
+void Mirror::tidy(const CancelFlag* cancelled) {
+  const std::lock_guard lock(fetching_);
+  if (untidied_ < fetches_between_tidying) return;
+  untidied_ = 0;
+  GitCall packing =
+      call({"-c", "core.bigFileThreshold=1m", "repack", "-d", "--quiet", "--geometric=2"});
+  packing.cancelled = cancelled;
+  packing.time_limit = std::chrono::minutes(10);
+  if (run_git(packing)) (void)run_git(call({"pack-refs", "--all"}));
 }
 
 // A head that was fetched once stays reachable whatever happens to the branch, so that git's own

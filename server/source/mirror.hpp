@@ -66,6 +66,10 @@ class Mirror {
                                       const std::string& branch,
                                       const CancelFlag* cancelled = nullptr);
 
+  // Housekeeping, now and then, when nobody waits; a fetch that comes meanwhile waits for it.
+  void tidy(const CancelFlag* cancelled = nullptr);
+  static constexpr int fetches_between_tidying = 16;
+
   // The branch as last fetched: not_found/branch_missing when it is not there.
   Result<std::string> head(const std::string& branch) const;
   Result<bool> has_commit(const std::string& commit) const;
@@ -109,6 +113,7 @@ class Mirror {
 
   std::filesystem::path path_;
   std::mutex fetching_;
+  int untidied_ = fetches_between_tidying;  // fetches since; a server that was just started looks
 };
 
 }  // namespace rolesync::source

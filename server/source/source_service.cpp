@@ -65,6 +65,10 @@ Result<std::shared_ptr<Mirror>> SourceService::mirror(const std::string& source)
   return open_mirror(source);
 }
 
+void SourceService::tidy(const std::string& source, const CancelFlag* cancelled) {
+  if (const auto found = mirror(source)) (*found)->tidy(cancelled);
+}
+
 // Symlinks are resolved first: what counts is where the repository really is.
 Status SourceService::check_allowed(const fs::path& repository) const {
   std::error_code problem;

@@ -75,6 +75,8 @@ class SourceService {
   Result<std::shared_ptr<const Manifest>> manifest(const std::string& content_id);
   // not_found/unknown_source when nothing was ever fetched from it.
   Result<std::shared_ptr<Mirror>> mirror(const std::string& source);
+  // Housekeeping in its mirror after a pull has been answered.
+  void tidy(const std::string& source, const CancelFlag* cancelled);
   BlobCache& cache() { return *cache_; }
   Offers& offers() { return *offers_; }
   Updates& updates() { return *updates_; }

@@ -97,10 +97,9 @@ class DiskFaults(FaultStory):
             job_id, old, new = fleet.held_in("post_sync")
             with self.full(AGENT):
                 web.cut()
+                before = self.successes()
                 fleet.open_gates()
-                eventually(lambda: "state=succeeded" in
-                           web.journal("-u", "rolesync-agent", "-n", "20"),
-                           "web-1 ends its task alone", 60)
+                eventually(lambda: self.successes() > before, "web-1 ends its task alone", 60)
                 web.exec("systemctl", "kill", "--kill-whom=main", "--signal=KILL",
                          "rolesync-agent")
             web.heal()
@@ -108,6 +107,9 @@ class DiskFaults(FaultStory):
             self.assert_ended(job, ("succeeded", ""))
             self.assertEqual(ends["web-1"], new)
             fleet.sync_again()
+
+    def successes(self):
+        return self.web.journal("-u", "rolesync-agent").count("state=succeeded")
 
     # -- no rsync ----------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of the agent, of the server and of both in each step of a sync, and a restart of the machine in
-the middle of one."""
+"""kill -9 of the agent, of the server and of both in each step of a sync; what a killed agent had started;
+and a restart of the machine in the middle of a sync."""
 from fault_story import LONG, FaultStory
-from faulty_fleet import STEPS
+from faulty_fleet import ROLE, STEPS
 from fleet import eventually
 
 SERVER, AGENT = "rolesync-server", "rolesync-agent"
@@ -46,6 +46,25 @@ class KillFaults(FaultStory):
         for step, victim in everything if LONG else SHORT:
             with self.subTest(step=step, victim=victim):
                 self.kill_in(step, victim)
+
+    def test_a_command_that_hangs_does_not_outlive_its_agent(self):
+        fleet, web = self.fleet, self.fleet.web
+        # What the agent had begun hangs for ever; what it begins after its death does not.
+        web.write("/usr/local/bin/hang-once", "#!/bin/sh\n[ -e /srv/gates/hung ] && exit 0\n"
+                  ": >/srv/gates/hung\nsleep 100000 & sleep 100000\n", 0o755)
+        before = web.read("/usr/local/bin/role-command")
+        self.addCleanup(web.write, "/usr/local/bin/role-command", before, 0o755)
+        self.addCleanup(web.exec, "pkill", "-f", "hang-once|^sleep 100000", check=False)
+        web.write("/usr/local/bin/role-command", "#!/bin/sh\n[ \"$1\" != post_sync ] || exec hang-once\n",
+                  0o755)
+        old, new = fleet.release()
+        job_id = fleet.start_sync(ROLE)
+        eventually((web.root / "srv/gates/hung").exists, "the command hangs")
+        self.kill(web, AGENT)
+        job, ends = fleet.end(job_id, old, new)
+        self.assert_ended(job, ("succeeded", ""))
+        self.assertEqual(ends["web-1"], new)
+        fleet.sync_again()
 
     def test_reboot_in_the_middle_of_a_sync(self):
         fleet, web = self.fleet, self.fleet.web

@@ -123,6 +123,27 @@ TEST_F(MirrorTest, AnAmendedCommitIsRewrittenAndTheOldOneStays) {
   EXPECT_TRUE(mirror_->tree(old).ok());
 }
 
+TEST_F(MirrorTest, HousekeepingIsNoPartOfAFetchAndLosesNothing) {
+  const auto loose = [&] {
+    return run({"git", "--git-dir=" + mirror_->path().string(), "count-objects"}, "/").output;
+  };
+  std::vector<std::string> commits;
+  for (int i = 0; i <= Mirror::fetches_between_tidying; ++i) {
+    repository_.write("file", std::to_string(i));
+    commits.push_back(repository_.commit("change"));
+    fetch();
+  }
+  EXPECT_NE(loose().substr(0, 2), "0 ");
+  mirror_->tidy();
+  EXPECT_EQ(loose().substr(0, 2), "0 ");
+  for (const std::string& commit : commits) EXPECT_TRUE(mirror_->tree(commit).ok()) << commit;
+  repository_.commit("one more");
+  EXPECT_EQ(fetch().kind, Kind::advanced);
+  const std::string before = loose();
+  mirror_->tidy();
+  EXPECT_EQ(loose(), before) << "not after every fetch";
+}
+
 TEST_F(MirrorTest, ABranchThatWentBackIsRewrittenWithoutNewCommits) {
   const std::string first = repository_.commit("first");
   repository_.commit("second");
