@@ -87,7 +87,7 @@ struct ServerProgram::Parts {
     api = std::make_unique<api::Api>(api::Api{*engine, std::move(options)});
     router = std::make_unique<http::Router>(api::authenticator(*store));
     api::add_routes(*router, *api);
-    return {};
+    return api::add_web_pages(*router, config.web_dir);
   }
 
   Status open_front() {

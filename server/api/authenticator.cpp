@@ -3,9 +3,11 @@
 
 #include "host/values/hash.hpp"
 #include "host/values/secret.hpp"
+#include "server/api/web_session.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/nodes.hpp"
 #include "server/store/tokens.hpp"
+#include "server/store/web_sessions.hpp"
 
 namespace rolesync::api {
 namespace {
@@ -29,6 +31,17 @@ Result<http::Principal> node_principal(store::Store& store, const std::string& h
   return http::Principal{http::Principal::Kind::node, node->id, node->id, {}};
 }
 
+Result<http::Principal> session_principal(store::Store& store, const http::Request& request) {
+  const std::string secret = session_secret(request);
+  if (secret.empty()) return http::Principal{};
+  const auto token = store.read([&](store::Session& s) {
+    return store::find_token_by_web_session(s, sha256_hex(secret), rollout::now_millis());
+  });
+  if (!token) return token.error();
+  if (Status ours = check_csrf(request, secret); !ours) return ours.error();
+  return http::Principal{http::Principal::Kind::token, token->id, token->name, token->scopes};
+}
+
 }  // namespace
 
 std::string new_api_token() {
@@ -42,7 +55,7 @@ std::string new_node_credential() {
 http::Router::Authenticator authenticator(store::Store& store) {
   return [&store](const http::Request& request) -> Result<http::Principal> {
     const auto header = request.headers.find("authorization");
-    if (header == request.headers.end()) return http::Principal{};
+    if (header == request.headers.end()) return session_principal(store, request);
     constexpr std::string_view scheme = "Bearer ";
     if (!header->second.starts_with(scheme)) return wrong_token();
     const std::string secret = header->second.substr(scheme.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is asking: API tokens ("rs_<hex>") and node credentials ("rsn_<hex>"), of which the database
-// holds only hashes. Any thread.
+// Who is asking: API tokens ("rs_<hex>"), node credentials ("rsn_<hex>") and sessions of browsers,
+// of which the database holds only hashes. Any thread.
 #pragma once
 #include <string>
 
@@ -12,8 +12,9 @@ namespace rolesync::api {
 std::string new_api_token();
 std::string new_node_credential();
 
-// For http::Router. No Authorization header is an anonymous principal; a wrong one is
-// unauthenticated/invalid_token.
+// For http::Router. Neither an Authorization header nor a session's cookie is an anonymous
+// principal; wrong ones are unauthenticated/invalid_token and session_ended, and a session's change
+// without its header denied/csrf_token_missing.
 http::Router::Authenticator authenticator(store::Store& store);
 
 }  // namespace rolesync::api
