@@ -2,6 +2,7 @@
 """The web UI in a real Chromium against a real server with three agents. The rig is made here; the
 story is tests/e2e/ui/story.mjs, which drives the browser and, beside it, git and the nodes' disks.
 Screenshots of every screen land in build/ui-screenshots/."""
+import gzip
 import json
 import os
 import shutil
@@ -16,6 +17,14 @@ NODE = os.environ.get("ROLESYNC_NODE", "node")
 
 
 class UiStory(unittest.TestCase):
+    def test_budget(self):
+        """What a first visit loads at most: all scripts together, compressed."""
+        scripts = list((BUILD / "web/assets").glob("*.js"))
+        size = sum(len(gzip.compress(script.read_bytes(), 9)) for script in scripts)
+        print(f"{len(scripts)} scripts, {size / 1000:.0f} kB compressed", file=sys.stderr)
+        self.assertGreater(size, 50_000)
+        self.assertLessEqual(size, 300_000)
+
     def test_story(self):
         self.assertTrue((BUILD / "web/index.html").exists(), "build/web is not built: script/build dev web")
         with Fleet() as fleet:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data of the server that stays true: read when somebody looks, read again soon after an event
-// that concerns it, never more than one request at a time. Held once per page, not per component.
+// that concerns it, never more than one request at a time, and the less often the longer an answer
+// takes (the matrix of thousands of nodes is large). Held once per page, not per component.
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from "vue";
 import { asProblem, type Problem } from "@/api/problem";
 import { useEvents, type ServerEvent } from "@/composables/useEvents";
@@ -29,7 +30,10 @@ export function liveResource<T>(load: () => Promise<T>, options: LiveOptions) {
   let again = false;
   let silence: (() => void) | null = null;
 
+  let took = 0;
+
   async function read() {
+    const begin = Date.now();
     try {
       data.value = await load();
       problem.value = null;
@@ -37,6 +41,7 @@ export function liveResource<T>(load: () => Promise<T>, options: LiveOptions) {
     } catch (error) {
       problem.value = asProblem(error);
     }
+    took = Date.now() - begin;
   }
 
   function reload(): Promise<void> {
@@ -58,7 +63,7 @@ export function liveResource<T>(load: () => Promise<T>, options: LiveOptions) {
     timer ??= setTimeout(() => {
       timer = undefined;
       void reload();
-    }, options.quietMilliseconds ?? 400);
+    }, Math.max(options.quietMilliseconds ?? 400, Math.min(4 * took, 10_000)));
   }
 
   // For setup(): follows events as long as a component that uses it is there.
