@@ -12,6 +12,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/nodes", name: "nodes", component: () => import("@/views/NodesView.vue"), meta: { title: "Nodes" } },
   { path: "/nodes/:id", name: "node", component: () => import("@/views/NodeView.vue"), props: true, meta: { title: "Node" } },
   { path: "/roles", name: "roles", component: () => import("@/views/RolesView.vue"), meta: { title: "Roles" } },
+  { path: "/schedules", name: "schedules", component: () => import("@/views/SchedulesView.vue"), meta: { title: "Schedules" } },
   { path: "/plugins", name: "plugins", component: () => import("@/views/PluginsView.vue"), meta: { title: "Plugins" } },
   { path: "/settings", name: "settings", component: () => import("@/views/SettingsView.vue"), meta: { title: "Settings" } },
   { path: "/:path(.*)*", name: "not-found", component: () => import("@/views/NotFoundView.vue"), meta: { title: "Not found" } },

@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { command, planCommand, quoted } from "@/domain/cli";
 import { ago, bytes, duration, firstLine } from "@/domain/format";
+import { inWords, timeIn } from "@/domain/cron";
+import { labelsOf, labelsText } from "@/domain/words";
 import { optionFault, optionRules } from "@/domain/options";
 import { bodyOf, formOf, merge, type Role } from "@/domain/roleForm";
 
@@ -51,6 +53,20 @@ describe("options of a plugin", () => {
     expect(fault("timeout", "1.5")).toContain("whole number");
     expect(fault("mode", "c")).toContain("one of");
     expect(fault("timeout", "")).toBe("");
+  });
+});
+
+describe("labels and times", () => {
+  it("are read as they are typed", () => {
+    expect(labelsOf("env=prod, site=ber")).toEqual({ labels: { env: "prod", site: "ber" }, fault: "" });
+    expect(labelsOf("env").fault).toContain("name=value");
+    expect(labelsText({ b: "2", a: "1" })).toBe("a=1 b=2");
+  });
+  it("say a cron expression in words", () => {
+    expect(inWords("30 3 * * 1")).toBe("At 03:30, only on Monday");
+    expect(inWords("@daily")).toBe(inWords("0 0 * * *"));
+    expect(inWords("nonsense")).toBe("");
+    expect(timeIn("Europe/Berlin", "2026-12-24T12:00:00Z")).toContain("13:00");
   });
 });
 

@@ -10,7 +10,7 @@ function cell(node: string, role: string, state = "current", more: Partial<Cell>
     ...more,
   } as Cell;
 }
-const node = (id: string, state = "online") => ({ node_id: id, state }) as Node;
+const node = (id: string, state = "online", labels = {}) => ({ node_id: id, state, labels }) as Node;
 
 describe("the filter", () => {
   it("reads fields, lists and free words", () => {
@@ -48,6 +48,14 @@ describe("the rows", () => {
   it("stand in groups", () => {
     expect(matrixRows(cells, nodes, parseFilter(""), "role").map((row) => row.key)).toEqual(["group/api", "api/n1", "group/web", "web/n1", "web/n2"]);
     expect(matrixRows(cells, nodes, parseFilter(""), "state").map((row) => row.key)).toEqual(["group/current", "current/n2", "group/drifted", "drifted/n1", "group/outdated", "outdated/n1"]);
+  });
+  it("stand in groups of a label, and are filtered by one", () => {
+    const labelled = [node("n1", "online", { env: "prod" }), node("n2", "online", { env: "test" }), node("n3")];
+    const all = [cell("n1", "web"), cell("n2", "web"), cell("n3", "web")];
+    expect(matrixRows(all, labelled, parseFilter(""), "label:env").map((row) => row.key)).toEqual(
+      ["group/env=prod", "env=prod/n1", "group/env=test", "env=test/n2", "group/without env", "without env/n3"]);
+    expect(matrixRows(all, labelled, parseFilter("label:env=prod"), "none").map((row) => row.key)).toEqual(["n1"]);
+    expect(matrixRows(all, labelled, parseFilter("label:env"), "none")).toHaveLength(2);
   });
   it("are made quickly for 1,000 nodes with 7 roles", () => {
     const many = Array.from({ length: 1000 }, (_, i) => node(`n${i}`));

@@ -43,10 +43,11 @@ export function commitsBetween(list: readonly Commit[], from: string | null, to:
 export const makePlan = (request: PlanRequest) =>
   body(client.POST("/api/code-sync/plan", { body: request }));
 
-export const approvePlan = (hash: string, onFailure: "stop" | "continue") =>
+// `override`: why freezes do not count; "" when they do.
+export const approvePlan = (hash: string, onFailure: "stop" | "continue", override: string) =>
   body(
     client.POST("/api/code-sync/sync", {
-      body: { plan_hash: hash, on_failure: onFailure },
+      body: { plan_hash: hash, on_failure: onFailure, ...(override ? { override_freeze: override } : {}) },
       headers: actionKey(),
     }),
   );

@@ -21,7 +21,7 @@ export function useMatrixQuery() {
   return {
     filter: computed({ get: () => q.value, set: (value: string) => set({ q: value }) }),
     grouping: computed({
-      get: (): Grouping => (group.value === "role" || group.value === "state" ? group.value : "none"),
+      get: (): Grouping => (/^(role|state|label:.+)$/.test(group.value) ? (group.value as Grouping) : "none"),
       set: (value: Grouping) => set({ group: value === "none" ? "" : value }),
     }),
     // "node/role"

@@ -24,7 +24,7 @@ export function usePlanQuery() {
       ...(nodes.length > 0 ? { nodes } : {}),
       ...(commit ? { commit } : {}),
       ...(restart === "always" || restart === "never" ? { restart } : {}),
-      ...(first === "overlay" ? { first_install: first } : {}),
+      ...(first === "overlay" || first === "adopt" ? { first_install: first } : {}),
     } as PlanRequest;
   });
 

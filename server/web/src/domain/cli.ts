@@ -27,8 +27,9 @@ export function planCommand(choice: PlanChoice): string {
   return command(...words);
 }
 
-export function syncCommand(planHash: string, onFailure: string): string {
+export function syncCommand(planHash: string, onFailure: string, override = ""): string {
   const words = ["sync", "--plan", planHash];
   if (onFailure === "continue") words.push("--on-failure", "continue");
+  if (override) words.push("--override-freeze", override);
   return command(...words);
 }

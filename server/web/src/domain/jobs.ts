@@ -34,7 +34,9 @@ export function inOrder(tasks: readonly Task[]): Task[] {
   );
 }
 
-export const taskSteps = ["fetch", "verify", "pre_sync", "activate", "post_sync", "restart", "health", "report"] as const;
+export const taskSteps = ["fetch", "verify", "pre_sync", "drain", "activate", "post_sync", "restart", "health", "undrain", "report"] as const;
+// Those that every task has; the others are shown when they come.
+export const usualSteps: readonly string[] = ["fetch", "verify", "activate", "report"];
 
 export type StepMark = "done" | "now" | "failed" | "none";
 

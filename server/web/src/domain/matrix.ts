@@ -6,7 +6,7 @@ import type { Schemas } from "@/api/client";
 export type Cell = Schemas["RoleOnNode"];
 export type Node = Schemas["Node"];
 
-export const filterFields = ["role", "node", "state", "health", "running", "presence"] as const;
+export const filterFields = ["role", "node", "state", "health", "running", "presence", "label"] as const;
 export type FilterField = (typeof filterFields)[number];
 
 export interface Filter {
@@ -37,7 +37,7 @@ export function withField(text: string, field: FilterField, value: string | null
   return kept.join(" ");
 }
 
-function valueOf(cell: Cell, field: FilterField): string {
+function valueOf(cell: Cell, field: Exclude<FilterField, "label">): string {
   switch (field) {
     case "role": return cell.role_name;
     case "node": return cell.node_id;
@@ -48,16 +48,21 @@ function valueOf(cell: Cell, field: FilterField): string {
   }
 }
 
+// `label:env=prod`, or `label:env` for whatever value.
+const hasLabel = (node: Node | undefined, want: string) =>
+  Object.entries(node?.labels ?? {}).some(([name, value]) => want === name || want === `${name}=${value}`.toLowerCase());
+
 // Roles and nodes may be shortened (`role:front`), states are whole words.
-function fits(cell: Cell, field: FilterField, wanted: string[]): boolean {
+function fits(cell: Cell, field: FilterField, wanted: string[], node: Node | undefined): boolean {
+  if (field === "label") return wanted.some((want) => hasLabel(node, want));
   const value = valueOf(cell, field).toLowerCase();
   const partly = field === "role" || field === "node";
   return wanted.some((want) => (partly ? value.includes(want) : value === want));
 }
 
-export function matches(cell: Cell, filter: Filter): boolean {
+export function matches(cell: Cell, filter: Filter, node?: Node): boolean {
   for (const [field, wanted] of Object.entries(filter.fields)) {
-    if (!fits(cell, field as FilterField, wanted)) return false;
+    if (!fits(cell, field as FilterField, wanted, node)) return false;
   }
   const text = [cell.node_id, cell.role_name, cell.version.state, cell.version.commit ?? "", cell.health, cell.state, cell.reason]
     .join(" ").toLowerCase();
@@ -69,7 +74,19 @@ export type MatrixRow =
   | { kind: "node"; key: string; node: Node; cells: Map<string, Cell> }
   | { kind: "group"; key: string; title: string; count: number };
 
-export type Grouping = "none" | "role" | "state";
+export type Grouping = "none" | "role" | "state" | `label:${string}`;
+
+// The names of labels that nodes have, to group by.
+export const labelNames = (nodes: readonly Node[]): string[] =>
+  [...new Set(nodes.flatMap((node) => Object.keys(node.labels ?? {})))].sort();
+
+function groupOf(cell: Cell, node: Node | undefined, grouping: Grouping): string {
+  if (grouping === "role") return cell.role_name;
+  if (grouping === "state") return cell.version.state;
+  const name = grouping.slice("label:".length);
+  const value = node?.labels?.[name];
+  return value === undefined ? `without ${name}` : `${name}=${value}`;
+}
 
 function nodeRows(cells: readonly Cell[], nodes: ReadonlyMap<string, Node>, prefix: string): MatrixRow[] {
   const byNode = new Map<string, Map<string, Cell>>();
@@ -87,7 +104,7 @@ function nodeRows(cells: readonly Cell[], nodes: ReadonlyMap<string, Node>, pref
 
 export function matrixRows(cells: readonly Cell[], nodes: readonly Node[], filter: Filter, grouping: Grouping): MatrixRow[] {
   const known = new Map(nodes.map((node) => [node.node_id, node]));
-  const shown = cells.filter((cell) => matches(cell, filter));
+  const shown = cells.filter((cell) => matches(cell, filter, known.get(cell.node_id)));
   if (grouping === "none") {
     const rows = nodeRows(shown, known, "");
     const filtered = filter.words.length > 0 || Object.keys(filter.fields).length > 0;
@@ -101,8 +118,10 @@ export function matrixRows(cells: readonly Cell[], nodes: readonly Node[], filte
   }
   const groups = new Map<string, Cell[]>();
   for (const cell of shown) {
-    const title = grouping === "role" ? cell.role_name : cell.version.state;
-    groups.set(title, [...(groups.get(title) ?? []), cell]);
+    const title = groupOf(cell, known.get(cell.node_id), grouping);
+    const members = groups.get(title);
+    if (members) members.push(cell);
+    else groups.set(title, [cell]);
   }
   const rows: MatrixRow[] = [];
   for (const [title, members] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
