@@ -139,7 +139,16 @@ async function driftIsShown({ page, goto, outside, look, findings }) {
   outside.edit("node-3", "srv/web/style.css", "edited by hand\n");
   await page.getByText("1 changed by hand").waitFor({ timeout: 60_000 });
   await page.getByText("style.css").first().waitFor();
+  await page.getByRole("button", { name: "Verify web" }).click();
+  await page.getByText(/files read at .*1 differ/).waitFor();
+  await page.getByText("rolesync node verify node-3 --role web").waitFor();
+  await page.getByRole("button", { name: "change labels" }).click();
+  await page.getByRole("textbox", { name: "Labels" }).fill("env=prod");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("env=prod").waitFor();
   findings.push(...(await look("node")));
+  await goto("/?group=label:env&q=label:env=prod");
+  await page.getByRole("rowheader", { name: /env=prod 1 node/ }).waitFor();
 }
 
 async function aConflictIsShownAndNothingOverwritten({ page, goto, outside, look, findings }) {
@@ -157,6 +166,35 @@ async function aConflictIsShownAndNothingOverwritten({ page, goto, outside, look
   const role = await outside.api("GET", "/api/roles/docs");
   assert.equal(role.display_name, "The docs");
   assert.equal(role.target_path, "/srv/documents");
+}
+
+async function schedulesAndFreezes({ page, goto, look, findings }) {
+  await goto("/schedules");
+  await page.getByText("Nothing starts by itself").waitFor();
+  await page.getByRole("button", { name: "New schedule" }).click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("nightly");
+  await page.getByLabel("When (minute").fill("30 3 * * 1");
+  await page.getByLabel("Time zone").fill("Europe/Berlin");
+  await page.getByText("At 03:30, only on Monday").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll(".times li").length === 5);
+  await page.getByLabel("Maintenance windows").fill("mon-fri 02:00-05:00");
+  findings.push(...(await look("schedule-new")));
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Pause nightly" }).click();
+  await page.getByRole("button", { name: "Resume nightly" }).click();
+  await page.getByRole("button", { name: "Pause nightly" }).waitFor();
+  await page.getByRole("button", { name: "New freeze" }).click();
+  await page.getByLabel("Why").fill("end of the quarter");
+  await page.getByRole("button", { name: "Freeze", exact: true }).click();
+  await page.getByRole("button", { name: "Lift end of the quarter" }).waitFor();
+  findings.push(...(await look("schedules")));
+  await goto("/code-sync/plan?role=web");
+  await page.getByText("Frozen:").first().waitFor();
+  assert.ok(await page.getByRole("button", { name: "Approve and start" }).isDisabled());
+  findings.push(...(await look("plan-frozen")));
+  await goto("/schedules");
+  await page.getByRole("button", { name: "Lift end of the quarter" }).click();
+  await page.getByText("Nothing is frozen.").waitFor();
 }
 
 async function aBadPluginSaysWhy({ page, goto, world, look, findings }) {
@@ -238,6 +276,7 @@ export const steps = [
   aFailureIsFirstAndSaysWhy,
   driftIsShown,
   aConflictIsShownAndNothingOverwritten,
+  schedulesAndFreezes,
   aBadPluginSaysWhy,
   joinANode,
   everyOtherScreenIsAccessible,
