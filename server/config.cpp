@@ -123,6 +123,7 @@ std::map<std::string, Take> known_keys(ServerConfig& config) {
           {"tls.certificate", text(config.tls_certificate)},
           {"tls.key", text(config.tls_key)},
           {"source.allowed_paths", paths(config.allowed_sources)},
+          {"web.directory", path(config.web_dir)},
           {"log.format", one_of(config.log_format, {"text", "json"})},
           {"log.level", one_of(config.log_level, {"debug", "info", "warn", "error"})},
           {"nodes.heartbeat_interval_seconds", seconds(config.heartbeat_interval_seconds)},
@@ -173,6 +174,15 @@ fs::path beside_this_program(const char* name) {
   return error ? fs::path(name) : self.parent_path() / name;
 }
 
+fs::path find_web_dir() {
+  for (const char* place : {"../web", "../share/rolesync/web"}) {
+    const fs::path directory = beside_this_program(place).lexically_normal();
+    std::error_code error;
+    if (fs::is_regular_file(directory / "index.html", error)) return directory;
+  }
+  return {};
+}
+
 // A TOML basic string; what TOML would not take is escaped.
 std::string quoted(const std::string& text) {
   std::ostringstream out;
@@ -204,6 +214,7 @@ Result<ServerConfig> load_config(const fs::path& file) {
 void apply_environment(ServerConfig& config) {
   if (const char* listen = std::getenv("ROLESYNC_LISTEN")) config.listen = listen;
   if (const char* state = std::getenv("ROLESYNC_STATE_DIR")) config.state_dir = state;
+  if (const char* web = std::getenv("ROLESYNC_WEB_DIR")) config.web_dir = web;
   if (const char* dirs = std::getenv("ROLESYNC_PLUGIN_DIRS")) {
     config.plugin_dirs = split_paths(dirs);
   }
@@ -240,6 +251,7 @@ Status complete(ServerConfig& config) {
   config.state_dir = fs::absolute(config.state_dir, error);
   if (config.secrets_dir.empty()) config.secrets_dir = config.state_dir / "secrets";
   if (config.plugin_host.empty()) config.plugin_host = beside_this_program("rolesync-plugin-host");
+  if (config.web_dir.empty()) config.web_dir = find_web_dir();
   const auto listen = parse_listen(config.listen);
   if (!listen) return listen.error();
   if (config.tls_certificate.empty() != config.tls_key.empty()) {

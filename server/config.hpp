@@ -27,6 +27,10 @@ struct ServerConfig {
 
   std::vector<std::filesystem::path> allowed_sources;  // roots of repositories, transport file
 
+  // The built web UI. Left out: web/ or share/rolesync/web/ beside the directory of this program,
+  // the first that is there; empty when neither is.
+  std::filesystem::path web_dir;
+
   std::string log_format = "text";  // text, json
   std::string log_level = "info";
 
@@ -51,7 +55,8 @@ struct ListenAddress {
 
 // Errors: invalid/config_invalid with file and line.
 Result<ServerConfig> load_config(const std::filesystem::path& file);
-// ROLESYNC_LISTEN, ROLESYNC_STATE_DIR, ROLESYNC_PLUGIN_DIRS and ROLESYNC_DROP_IN_DIRS (with ':').
+// ROLESYNC_LISTEN, ROLESYNC_STATE_DIR, ROLESYNC_WEB_DIR, ROLESYNC_PLUGIN_DIRS and
+// ROLESYNC_DROP_IN_DIRS (with ':').
 void apply_environment(ServerConfig& config);
 // Fills what follows from other values and checks the whole.
 Status complete(ServerConfig& config);

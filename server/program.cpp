@@ -91,7 +91,7 @@ struct ServerProgram::Parts {
           api::credential_used(*api, node, at, request);
         }));
     api::add_routes(*router, *api);
-    return {};
+    return api::add_web_pages(*router, config.web_dir);
   }
 
   Status open_front() {

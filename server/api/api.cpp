@@ -21,6 +21,7 @@ void add_routes(http::Router& router, Api& api) {
   add_freeze_routes(router, api);
   add_token_routes(router, api);
   add_tree_routes(router, api);
+  add_session_routes(router, api);
   add_history_routes(router, api);
   add_agent_routes(router, api);
   add_content_routes(router, api);

@@ -41,10 +41,15 @@ void add_plugin_routes(http::Router& router, Api& api);
 void add_role_action_routes(http::Router& router, Api& api);  // restart, start, stop
 void add_role_routes(http::Router& router, Api& api);
 void add_schedule_routes(http::Router& router, Api& api);
-void add_server_routes(http::Router& router, Api& api);  // health, openapi.yaml
+void add_session_routes(http::Router& router, Api& api);  // browsers
+void add_server_routes(http::Router& router, Api& api);   // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);
 void add_sync_job_routes(http::Router& router, Api& api);
 void add_token_routes(http::Router& router, Api& api);  // API tokens, join tokens
 void add_tree_routes(http::Router& router, Api& api);   // identify, adopt, verify
+
+// The web UI's files for whatever no route has; `directory` empty: a page that says how to add
+// them.
+Status add_web_pages(http::Router& router, const std::filesystem::path& directory);
 
 }  // namespace rolesync::api

@@ -3,10 +3,12 @@
 
 #include "host/values/hash.hpp"
 #include "host/values/secret.hpp"
+#include "server/api/web_session.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/node_credentials.hpp"
 #include "server/store/nodes.hpp"
 #include "server/store/tokens.hpp"
+#include "server/store/web_sessions.hpp"
 
 namespace rolesync::api {
 namespace {
@@ -73,6 +75,17 @@ Result<http::Principal> node_principal(store::Store& store, const std::string& h
   return other_credential(store, hash, used, request);
 }
 
+Result<http::Principal> session_principal(store::Store& store, const http::Request& request) {
+  const std::string secret = session_secret(request);
+  if (secret.empty()) return http::Principal{};
+  const auto token = store.read([&](store::Session& s) {
+    return store::find_token_by_web_session(s, sha256_hex(secret), rollout::now_millis());
+  });
+  if (!token) return token.error();
+  if (Status ours = check_csrf(request, secret); !ours) return ours.error();
+  return http::Principal{http::Principal::Kind::token, token->id, token->name, token->scopes};
+}
+
 }  // namespace
 
 std::string new_api_token() {
@@ -86,7 +99,7 @@ std::string new_node_credential() {
 http::Router::Authenticator authenticator(store::Store& store, CredentialUsed used) {
   return [&store, used = std::move(used)](const http::Request& request) -> Result<http::Principal> {
     const auto header = request.headers.find("authorization");
-    if (header == request.headers.end()) return http::Principal{};
+    if (header == request.headers.end()) return session_principal(store, request);
     constexpr std::string_view scheme = "Bearer ";
     if (!header->second.starts_with(scheme)) return wrong_token();
     const std::string secret = header->second.substr(scheme.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is asking: API tokens ("rs_<hex>") and node credentials ("rsn_<hex>"), of which the database
-// holds only hashes. Any thread.
+// Who is asking: API tokens ("rs_<hex>"), node credentials ("rsn_<hex>") and sessions of browsers,
+// of which the database holds only hashes. Any thread.
 #pragma once
 #include <functional>
 #include <string>
@@ -18,9 +18,10 @@ std::string new_node_credential();
 using CredentialUsed =
     std::function<void(const std::string& node, Millis at, const http::Request& request)>;
 
-// For http::Router. No Authorization header is an anonymous principal; a wrong one is
-// unauthenticated/invalid_token, and of a node also credential_replaced, node_revoked,
-// node_deleted.
+// For http::Router. Neither an Authorization header nor a session's cookie is an anonymous
+// principal; wrong ones are unauthenticated/invalid_token and session_ended, of a node also
+// credential_replaced, node_revoked, node_deleted; and a session's change without its header is
+// denied/csrf_token_missing.
 http::Router::Authenticator authenticator(store::Store& store, CredentialUsed used);
 
 }  // namespace rolesync::api

@@ -22,6 +22,9 @@ Policy Policy::open() {
 Policy Policy::scope(std::string name) {
   return {Kind::scope, std::move(name)};
 }
+Policy Policy::any_token() {
+  return {Kind::any_token, ""};
+}
 Policy Policy::node() {
   return {Kind::node, ""};
 }
@@ -46,6 +49,11 @@ Status Policy::check(const Principal& who, const Request& request) const {
     return Error{ErrorKind::denied, "other_node", "Only the node itself may do this",
                  "use the credential that this node got when it joined"};
   }
+  if (kind_ == Kind::any_token) {
+    if (!is_node) return {};
+    return Error{ErrorKind::denied, "scope_missing", "This needs an API token",
+                 "a node's credential does not do"};
+  }
   if ((kind_ == Kind::any_node && is_node) || has_scope(who, scope_)) return {};
   return Error{ErrorKind::denied, "scope_missing", "This needs a token with the scope " + scope_,
                "ask an administrator for a token with that scope"};
@@ -57,6 +65,8 @@ std::string Policy::text() const {
       return "open";
     case Kind::scope:
       return "scope " + scope_;
+    case Kind::any_token:
+      return "any token";
     case Kind::node:
       return "node";
     case Kind::any_node:

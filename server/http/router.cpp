@@ -106,6 +106,12 @@ void Router::on_events(std::string path, Policy policy, EventHandler handler) {
   add({"GET", std::move(path), std::move(policy), std::move(handler), {}});
 }
 
+void Router::on_rest(Policy policy, Handler handler) {
+  if (rest_) throw std::logic_error("two routes for the rest");
+  rest_ = std::make_unique<Route>(
+      Route{"GET", "/{path...}", std::move(policy), std::move(handler), {}});
+}
+
 std::variant<const Router::Route*, Response> Router::match(Request& request) const {
   const Segments segments = path_segments(request.path);
   const std::string& method = request.method == "HEAD" ? "GET" : request.method;
@@ -119,6 +125,9 @@ std::variant<const Router::Route*, Response> Router::match(Request& request) con
     if (routes_[i].method != method || (best && !more_literal(patterns_[i], *best))) continue;
     best = &patterns_[i];
     found = &routes_[i];
+  }
+  if (!found && allowed.empty() && rest_ && method == "GET" && segments.front() != "api") {
+    return rest_.get();
   }
   if (!found) return allowed.empty() ? not_found() : wrong_method(allowed);
   if (!fill(*best, segments, request)) return not_found();

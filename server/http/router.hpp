@@ -69,6 +69,7 @@ class Policy {
  public:
   static Policy open();                   // anybody: health, join (checks its own token)
   static Policy scope(std::string name);  // a token with this scope (admin has all)
+  static Policy any_token();              // a token, whatever its scopes
   static Policy node();                   // a node credential, only for its own {id}
   static Policy any_node();               // any node credential, or the scope read
   static Policy signature();              // the handler verifies a signature over the body
@@ -78,7 +79,7 @@ class Policy {
   std::string text() const;  // "scope read", for docs and tests
 
  private:
-  enum class Kind { open, scope, node, any_node, signature };
+  enum class Kind { open, scope, any_token, node, any_node, signature };
   Policy(Kind kind, std::string scope) : kind_(kind), scope_(std::move(scope)) {}
   Kind kind_;
   std::string scope_;
@@ -113,6 +114,8 @@ class Router {
                   RouteOptions options = {});
   void on_upgrade(std::string path, Policy policy, UpgradeHandler handler);
   void on_events(std::string path, Policy policy, EventHandler handler);
+  // Answers GET and HEAD where no route has the path, outside of /api/. At most one.
+  void on_rest(Policy policy, Handler handler);
 
   struct Route {
     std::string method, path;
@@ -133,6 +136,7 @@ class Router {
   Authenticator authenticator_;
   std::vector<Route> routes_;
   std::vector<std::vector<std::string>> patterns_;  // the segments of each route's path
+  std::unique_ptr<Route> rest_;
 };
 
 }  // namespace rolesync::http

@@ -57,6 +57,20 @@ TEST(RouterTest, ParametersAreDecodedAfterTheSplit) {
   EXPECT_EQ(answer(router, "POST", "/api/a/x/b"), "405");
 }
 
+TEST(RouterTest, TheRestIsWhatNoRouteHasOutsideOfTheApi) {
+  Router router(nullptr);
+  router.on("POST", "/api/a", Policy::open(), says("a"));
+  router.on("POST", "/b", Policy::open(), says("b"));
+  EXPECT_EQ(answer(router, "GET", "/"), "404");
+  router.on_rest(Policy::open(), says("rest"));
+  EXPECT_EQ(answer(router, "GET", "/"), "rest");
+  EXPECT_EQ(answer(router, "HEAD", "/x/y"), "rest");
+  EXPECT_EQ(answer(router, "GET", "/api/b"), "404");
+  EXPECT_EQ(answer(router, "GET", "/b"), "405");
+  EXPECT_EQ(answer(router, "POST", "/x"), "404");
+  EXPECT_THROW(router.on_rest(Policy::open(), says("again")), std::logic_error);
+}
+
 TEST(RouterTest, AddingARouteTwiceIsAProgrammingError) {
   Router router(nullptr);
   router.on("GET", "/a", Policy::open(), says("1"));

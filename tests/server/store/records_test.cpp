@@ -14,6 +14,7 @@
 #include "server/store/roles.hpp"
 #include "server/store/sources.hpp"
 #include "server/store/tokens.hpp"
+#include "server/store/web_sessions.hpp"
 #include "tests/server/store/temporary_store.hpp"
 
 namespace rolesync::store {
@@ -407,6 +408,31 @@ TEST_F(RecordsTest, TokensExpireAndAreRevoked) {
   EXPECT_EQ(find("h2", 50).error().reason, "invalid_token");
   ASSERT_TRUE(write([](Session& s) { return revoke_token(s, "t1", 60); }).ok());
   EXPECT_FALSE(find("h1", 50).ok());
+}
+
+TEST_F(RecordsTest, ABrowsersSessionEndsWithItsTimeAndWithItsToken) {
+  ASSERT_TRUE(write([](Session& s) -> Status {
+                for (const char* id : {"t1", "t2"}) {
+                  const Status added = add_token(
+                      s, {.id = id, .name = id, .hash = id, .scopes = {"read"}, .expires_at = 100});
+                  if (!added) return added;
+                }
+                if (Status a = add_web_session(s, {"w1", "t1", 10, 60}); !a) return a;
+                return add_web_session(s, {"w2", "t2", 10, 500});
+              }).ok());
+  const auto find = [&](const char* hash, Millis now) {
+    return read([&](Session& s) { return find_token_by_web_session(s, hash, now); });
+  };
+  EXPECT_EQ(find("w1", 50)->name, "t1");
+  EXPECT_EQ(find("w1", 50)->expires_at, 60);
+  EXPECT_EQ(find("w2", 50)->expires_at, 100);
+  EXPECT_EQ(find("w1", 60).error().reason, "session_ended");
+  EXPECT_EQ(find("w2", 100).error().reason, "session_ended");  // the token is over before it
+  EXPECT_EQ(find("w3", 50).error().kind, ErrorKind::unauthenticated);
+  ASSERT_TRUE(write([](Session& s) { return revoke_token(s, "t2", 55); }).ok());
+  EXPECT_EQ(find("w2", 56).error().reason, "session_ended");
+  ASSERT_TRUE(write([](Session& s) { return remove_web_session(s, "w1"); }).ok());
+  EXPECT_FALSE(find("w1", 50).ok());
 }
 
 TEST_F(RecordsTest, AJoinTokenIsGoodOnceForItsNode) {

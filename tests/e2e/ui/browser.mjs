@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real Chromium for the story, with what every page must hold: no error in the console, nothing
+// that the Content-Security-Policy refused, no violation of axe's rules in either theme.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+export async function openBrowser(world) {
+  const require = createRequire(join(world.web, "package.json"));
+  const { chromium } = require("playwright-core");
+  const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+  const program = await chromium.launch({
+    executablePath: world.chromium,
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--force-color-profile=srgb"],
+  });
+  mkdirSync(world.screenshots, { recursive: true });
+  return { program, axe };
+}
+
+export async function openPage(world, { program, axe }) {
+  const context = await program.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+  context.setDefaultTimeout(30_000);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => {
+    // The browser itself notes every answer of 4xx; those that a step provokes are checked there.
+    if (message.type() === "error" && !/Failed to load resource/.test(message.text())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
+  page.on("dialog", (dialog) => {
+    complaints.push(`a script opened a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+
+  const setTheme = async (theme) => {
+    await page.evaluate((name) => document.documentElement.classList.toggle("dark", name === "dark"), theme);
+  };
+
+  // axe runs in a world of its own, so that the page's policy does not have to let it in.
+  const session = await context.newCDPSession(page);
+  async function axeFindings() {
+    const { frameTree } = await session.send("Page.getFrameTree");
+    const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+    await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
+    const run = `axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify(r.violations.map((v) =>
+      v.id + ": " + v.nodes.slice(0, 4).map((n) => n.target.join(" ") + " " + n.failureSummary.split("\\n")[1]).join(" | "))))`;
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression: run, contextId: executionContextId, awaitPromise: true, returnByValue: true });
+    if (exceptionDetails) throw new Error(`axe: ${JSON.stringify(exceptionDetails)}`);
+    return JSON.parse(result.value);
+  }
+
+  async function shoot(name) {
+    await page.screenshot({ path: join(world.screenshots, `${name}.png`) });
+  }
+
+  // One screen as it is now: a picture and axe, light and dark.
+  async function look(name) {
+    const found = [];
+    for (const theme of ["light", "dark"]) {
+      await setTheme(theme);
+      await page.waitForTimeout(350); // transitions of colours, which axe would measure halfway
+      await shoot(`${name}-${theme}`);
+      for (const finding of await axeFindings()) found.push(`${name} (${theme}) ${finding}`);
+    }
+    await setTheme("light");
+    return found;
+  }
+  return { context, page, complaints, look, shoot };
+}
