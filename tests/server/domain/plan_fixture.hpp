@@ -31,6 +31,7 @@ struct Fleet {
     input.nodes = {
         {"n1",
          true,
+         false,
          {"web"},
          {{"web", report()}},
          PluginSet{{"deployer", "mover"}, {"detector", "looker"}, {"restart_strategy", "unit"}}}};
