@@ -32,9 +32,10 @@ std::string versions_text(const Json& node) {
 }
 
 // A second machine with the same identity must not be missed in a list.
-std::string state_text(const Json& node) {
-  const std::string state = marked(text_of(node, "state"));
-  return object_of(node, "clone").empty() ? state : state + " (clone!)";
+Cell state_cell(const Json& node) {
+  Cell state = marked(text_of(node, "state"));
+  if (!object_of(node, "clone").empty()) state = {state.text + " (clone!)", Style::bad};
+  return state;
 }
 
 int list_nodes(Session& session) {
@@ -45,7 +46,7 @@ int list_nodes(Session& session) {
   if (session.json()) return session.print(*list), kOk;
   Table table({"NODE", "STATE", "LAST SEEN", "HOST", "AGENT", "ROLES"});
   for (const Json& node : array_of(*list, "nodes"))
-    table.add({text_of(node, "node_id"), state_text(node), age_of(text_of(node, "last_seen_at")),
+    table.add({text_of(node, "node_id"), state_cell(node), age_of(text_of(node, "last_seen_at")),
                text_of(node, "hostname"), text_of(node, "agent_version"), versions_text(node)});
   if (table.empty())
     return session.say("no node has joined; make a token with: rolesync token create --join NODE"),

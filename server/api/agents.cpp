@@ -10,6 +10,7 @@
 #include "server/api/body.hpp"
 #include "server/rollout/task_events.hpp"
 #include "server/rollout/wall_clock.hpp"
+#include "server/store/node_credentials.hpp"
 #include "server/store/roles.hpp"
 #include "server/store/tokens.hpp"
 
