@@ -88,8 +88,8 @@ class Installation {
   virtual ~Installation() = default;
 
   // Puts the state of a role aside, whatever it is, so that open() begins anew. Nothing of it is
-  // lost: it keeps its files under the name that is returned ("": there was none). Errors: conflict/
-  // installation_busy.
+  // lost: it keeps its files under the name that is returned ("": there was none). Errors:
+  // conflict/ installation_busy.
   static Result<std::string> set_aside(FileSystem& fs, InstallationOptions options);
 
   // Whether the marker on the disk is still the one that this object knows; costs one stat. Errors:
@@ -145,9 +145,9 @@ class Installation {
   virtual Result<SwitchReport> activate(Release next, FirstInstall first_install) = 0;
 
   // Records as installed what somebody else put there: durable, and no file of the tree is touched.
-  // From then on its files are ours; where the disk differs from it, that is drift. The same release
-  // again has no effect. Errors: conflict/already_installed, not_found/nothing_there, and those of a
-  // target that cannot be switched.
+  // From then on its files are ours; where the disk differs from it, that is drift. The same
+  // release again has no effect. Errors: conflict/already_installed, not_found/nothing_there, and
+  // those of a target that cannot be switched.
   virtual Status adopt(Release base) = 0;
 
   // After post_sync: files it rewrote (or removed) are recorded, not drift. Returns their paths.

@@ -21,9 +21,10 @@ std::string seal(std::string_view kind, std::string_view body) {
 }
 
 Error state_damaged(const std::string& path, std::string_view why) {
-  return {ErrorKind::failed, "state_damaged", path + " is damaged: " + std::string(why),
-          "nothing was changed; find out what is there with rolesync node identify, then rolesync node "
-          "adopt: the damaged state is kept aside"};
+  return {
+      ErrorKind::failed, "state_damaged", path + " is damaged: " + std::string(why),
+      "nothing was changed; find out what is there with rolesync node identify, then rolesync node "
+      "adopt: the damaged state is kept aside"};
 }
 
 Result<std::string_view> unseal(std::string_view kind, std::string_view text,

@@ -15,7 +15,8 @@ std::string framed(const Json& header, std::string_view body) {
 Result<FramedText> parse_framed(std::string_view text) {
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) {
-    return Error{ErrorKind::invalid, "invalid_frame", "the message has no line of JSON before its bytes"};
+    return Error{ErrorKind::invalid, "invalid_frame",
+                 "the message has no line of JSON before its bytes"};
   }
   Result<Json> header = parse_json(text.substr(0, end));
   if (!header) return header.error();
