@@ -17,6 +17,7 @@ export function useCsrf(value: string) {
 export function whenSessionEnds(callback: () => void) {
   onEnded = callback;
 }
+export const sessionEnded = () => onEnded();
 
 export const client = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
 

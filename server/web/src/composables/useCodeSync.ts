@@ -3,7 +3,6 @@
 import { computed, shallowRef } from "vue";
 import { actionKey, body, client, type Schemas } from "@/api/client";
 import { liveResource } from "@/composables/liveResource";
-import { useEvents } from "@/composables/useEvents";
 
 export type Commit = Schemas["ImportedCommit"];
 export type Plan = Schemas["Plan"];
@@ -64,7 +63,6 @@ export function useCodeSync() {
   const listed = useCommits();
   const history = useJobs();
   const lastPull = shallowRef<Schemas["PullResult"] | null>(null);
-  useEvents();
   return {
     commits: listed,
     jobs: history,

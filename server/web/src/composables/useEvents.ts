@@ -4,7 +4,7 @@
 // for longer than the server ever is counts as lost, and the page says how old its data is.
 import { readonly, ref } from "vue";
 import type { Schemas } from "@/api/client";
-import { whenSessionEnds } from "@/api/client";
+import { sessionEnded } from "@/api/client";
 import { EventParser } from "@/domain/eventStream";
 
 export type ServerEvent = Schemas["Event"];
@@ -47,7 +47,10 @@ async function follow(signal: AbortSignal) {
     signal: AbortSignal.any([signal, silence.signal]),
     cache: "no-store",
   });
-  if (answer.status === 401) throw new Error("session ended");
+  if (answer.status === 401) {
+    sessionEnded();
+    throw new Error("session ended");
+  }
   if (!answer.ok || !answer.body) throw new Error(`events: ${answer.status}`);
   const again = everConnected.value && !connected.value;
   connected.value = true;
@@ -108,6 +111,5 @@ export function useEvents() {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    whenSessionEnds,
   };
 }
