@@ -195,8 +195,7 @@ Result<std::string> Inquirer::verify(const Role& role) {
 
 // Every byte is read again.
 Result<Json> Inquirer::proven(const Role& role, Installation& installation) {
-  const Result<Proof> proof =
-      parts_.prover.prove(role, installation, Prover::Depth::full);
+  const Result<Proof> proof = parts_.prover.prove(role, installation, Prover::Depth::full);
   if (!proof) return proof.error();
   const Release& release = *installation.current();
   Json drift = Json::array();
