@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "host/services/service_manager.hpp"
 #include "server/config.hpp"
 #include "server/init.hpp"
 #include "server/log.hpp"
@@ -67,7 +68,9 @@ class Application : public Poco::Util::ServerApplication {
  protected:
   int main(const std::vector<std::string>&) override {
     if (rolesync::Status started = program_.start(); !started) return fail(started.error());
+    rolesync::tell_service_manager("READY=1");
     waitForTerminationRequest();
+    rolesync::tell_service_manager("STOPPING=1");
     program_.stop();
     return EXIT_OK;
   }

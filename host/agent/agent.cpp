@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/agent/agent.hpp"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include "host/agent/commands.hpp"
 #include "host/agent/contact.hpp"
+#include "host/agent/contact_text.hpp"
 #include "host/agent/credential.hpp"
 #include "host/agent/event_sender.hpp"
 #include "host/agent/heartbeat.hpp"
@@ -10,6 +14,8 @@
 #include "host/agent/log.hpp"
 #include "host/agent/recovery.hpp"
 #include "host/agent/rotation.hpp"
+#include "host/agent/self_update/self_updater.hpp"
+#include "host/agent/supervision.hpp"
 #include "host/agent/tasks.hpp"
 #include "host/agent/version.hpp"
 #include "host/services/clock.hpp"
@@ -38,7 +44,8 @@ struct Agent::Parts {
         queue(std::move(queue_)),
         unclean(begin_run(config, real_clock().boot_id())),
         contact(config, real_clock().boot_id()),
-        heartbeat({config, link, definitions, reporter, commands, registry, *queue, contact}),
+        heartbeat(
+            {config, link, definitions, reporter, commands, registry, *queue, contact, liveness}),
         units(systemd_units()),
         ports(ports_at(kernel_ports(), config.health_address)),
         registry(registry_options(config)),
@@ -57,8 +64,13 @@ struct Agent::Parts {
           reporter.touch(role);
           heartbeat.poke();
         }),
+        self_updater({config, *queue, stopping, [this] { return contact.has_reached_server(); },
+                      [this] {
+                        wants_restart = true;
+                        ::kill(::getpid(), SIGUSR1);
+                      }}),
         tasks({config, link, plugins, installations, prover, *units, *ports, real_clock(), store,
-               events},
+               events, self_updater, liveness},
               {.urgent = [this] { heartbeat.hurry(); },
                .ended = [this] { heartbeat.poke_and_report(); }}),
         inquirer({real_file_system(), config, link, installations, prover},
@@ -78,6 +90,8 @@ struct Agent::Parts {
   UniqueFd state_lock;
   std::unique_ptr<EventQueue> queue;
   const bool unclean;
+  CancelFlag stopping{false}, wants_restart{false};
+  Liveness liveness;
   Contact contact;
   // Poked by threads of what stands below until that is gone, so it goes last; its own threads,
   // which use what stands below, are ended before all.
@@ -95,9 +109,11 @@ struct Agent::Parts {
   EventSender sender;
   RoleReporter reporter;  // called back by the prover's thread
   Prover prover;
+  SelfUpdater self_updater;
   Tasks tasks;
   Inquirer inquirer;
   Commands commands;
+  std::unique_ptr<Supervision> supervision;
 };
 
 Agent::Agent() = default;
@@ -107,6 +123,8 @@ Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
   if (!credential) return credential.error();
   Result<UniqueFd> lock = lock_state(config);
   if (!lock) return lock.error();
+  if (Status known = check_state_format(config); !known) return known.error();
+  const StartInProgress starting;
   remove_leftovers(config);
   std::unique_ptr<EventQueue> queue =
       EventQueue::open(config.state_dir + "/queue", config.queue_limit);
@@ -123,6 +141,10 @@ Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
   parts.commands.finish_rotation();
   parts.sender.start();
   parts.heartbeat.start();
+  parts.supervision = std::make_unique<Supervision>(parts.liveness, [&parts] {
+    return contact_line(parts.contact.now()) + "; " +
+           std::to_string(parts.definitions.current()->roles.size()) + " roles";
+  });
   log_event(LogLevel::info, "agent.started",
             {{"node", config.node_id},
              {"version", kAgentVersion},
@@ -136,6 +158,11 @@ void Agent::stop() {
   parts_->inquirer.stop();
   parts_->commands.stop();
   parts_->queue->stop();
+  parts_->stopping = true;  // after the tasks know
+}
+
+bool Agent::wants_restart() const {
+  return parts_->wants_restart;
 }
 
 Agent::~Agent() {

@@ -17,6 +17,8 @@ class Agent {
   ~Agent();
   // Interrupts all waiting; the destructor then returns soon.
   void stop();
+  // The program at our path is to go on as this process; SIGUSR1 tells it to the main thread.
+  bool wants_restart() const;
 
  private:
   Agent();

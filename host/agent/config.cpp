@@ -85,6 +85,9 @@ void read_sections(ConfigReader& top, const std::string& file, std::string& prob
   in_section(top, file, "health", problem, [&](ConfigReader& reader) {
     read_seconds(reader, "timeout_seconds", config.health_limit);
   });
+  in_section(top, file, "self_update", problem, [&](ConfigReader& reader) {
+    read_seconds(reader, "confirm_seconds", config.self_update_limit);
+  });
   in_section(top, file, "plugins", problem, [&](ConfigReader& reader) {
     read_plugins(reader, file, problem, config.plugin_policy);
   });
@@ -132,6 +135,7 @@ Status read_config_file(const ConfigFlags& flags,
                    "let it and the directories above it belong to root or the agent's user, and "
                    "chmod go-w them"};
     }
+    config.config_file = absolute(file);
     return read_config_text(**text, file, config);
   }
   config.limits.config_file = file;

@@ -16,6 +16,7 @@
 namespace rolesync::agent {
 
 struct AgentConfig {
+  std::string config_file;  // that was read; empty: none
   std::string node_id;
   std::vector<std::string> server_urls;  // tried in turn
   std::string certificate_sha256;
@@ -42,10 +43,11 @@ struct AgentConfig {
   // How long a service must run in one piece, and how long it may be down, to count as that.
   std::chrono::milliseconds health_settle{1000}, health_down{2000};
   std::chrono::seconds command_limit{600};
-  std::chrono::seconds detect_interval{10};  // local look between heartbeats
-  std::size_t queue_limit = 10'000;          // events kept while the server is away
-  std::chrono::seconds answer_limit{15};     // for an answer, beyond the wait that was asked for
-  std::chrono::seconds first_interval{25};   // between heartbeats, until the server says another
+  std::chrono::seconds self_update_limit{120};  // for a new agent to reach its server
+  std::chrono::seconds detect_interval{10};     // local look between heartbeats
+  std::size_t queue_limit = 10'000;             // events kept while the server is away
+  std::chrono::seconds answer_limit{15};        // for an answer, beyond the wait that was asked for
+  std::chrono::seconds first_interval{25};      // between heartbeats, until the server says another
 
   std::string log_format = "text";  // or "json"
   std::string log_level = "info";

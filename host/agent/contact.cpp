@@ -179,6 +179,7 @@ void Contact::reached(const std::string& server) {
   const std::lock_guard lock(mutex_);
   const Millis now = real_clock().now();
   const bool fresh = status_.state != standing_name(Standing::connected);
+  reached_ = true;
   status_.last_contact_at = now;
   if (fresh) {
     enter(Standing::connected, "");
@@ -233,6 +234,11 @@ void Contact::set_queue(std::uint64_t events, const std::optional<Error>& proble
   status_.queue_reason = reason;
   status_.queue_message = problem ? problem->message : "";
   if (changed) write();
+}
+
+ContactStatus Contact::now() {
+  const std::lock_guard lock(mutex_);
+  return status_;
 }
 
 void Contact::stopped() {

@@ -2,6 +2,7 @@
 // How this agent stands with its server: said in the log when it changes, and kept in
 // <state_dir>/status.json for whoever is on the node. Any thread.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -61,11 +62,16 @@ class Contact {
   void set_queue(std::uint64_t events, const std::optional<Error>& problem);
   void stopped();
 
+  // A report of this process, at least one, was taken.
+  bool has_reached_server() const { return reached_; }
+  ContactStatus now();
+
  private:
   void enter(Standing standing, const std::string& reason);
   void write();
 
   const std::string path_;
+  std::atomic<bool> reached_{false};
   std::mutex mutex_;
   ContactStatus status_;
   Millis written_at_ = 0;

@@ -43,6 +43,12 @@ std::string contact_text(const std::optional<ContactStatus>& status) {
   return text + line("queue", status->queue_message);
 }
 
+std::string contact_line(const ContactStatus& status) {
+  std::string text =
+      "node " + status.node_id + " " + status.state + " since " + to_rfc3339(status.since);
+  return status.message.empty() ? text : text + ": " + status.message;
+}
+
 int contact_exit_code(const std::optional<ContactStatus>& status) {
   if (!status || !is_running(*status)) return 1;
   if (status->state == standing_name(Standing::connected)) return 0;

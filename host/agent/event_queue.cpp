@@ -180,6 +180,11 @@ std::size_t EventQueue::size() const {
   return events_.size();
 }
 
+bool EventQueue::all_carried() const {
+  std::lock_guard lock(mutex_);
+  return events_.empty() || events_.back().number <= carried_;
+}
+
 bool EventQueue::wait_for_events(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   const auto waits = [this] { return !events_.empty() && events_.back().number > carried_; };

@@ -42,6 +42,8 @@ class EventQueue {
   std::vector<QueuedEvent> oldest(std::size_t count) const;
   void drop(const std::vector<QueuedEvent>& events);
   std::size_t size() const;
+  // Nothing waits for somebody to carry it.
+  bool all_carried() const;
 
   // True when there is something to send that nobody carries; false when `stop()` was called or the
   // time is over. Whoever is about to carry events says so; with them on the way it calls carry(),

@@ -20,6 +20,9 @@ constexpr std::chrono::seconds kRecent{1};
 // What a command leads to within this time is said together with its acknowledgement.
 constexpr std::chrono::milliseconds kWorkPause{150};
 constexpr std::size_t kEvents = 50;
+// What a report may take beyond its wait: to be made, sent and understood, also on a busy machine.
+constexpr std::chrono::seconds kTalkGrace{45};
+constexpr std::chrono::seconds kLookGrace{60};
 constexpr std::size_t kMaxAnswer = 16 << 20;
 
 std::string os_info_text() {
@@ -80,6 +83,8 @@ Result<Json> understand(const HttpAnswer& answer) {
 Heartbeat::Heartbeat(Parts parts)
     : parts_(parts),
       pace_(std::random_device{}(), std::chrono::steady_clock::now()),
+      talking_(parts.liveness.add("heartbeat")),
+      watching_(parts.liveness.add("watch")),
       os_info_(os_info_text()),
       instance_(random_hex(8)) {
   pace_.set_interval(parts_.config.first_interval);
@@ -146,6 +151,7 @@ LocalReport Heartbeat::recent_report() {
 void Heartbeat::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
+    watching_.expect(parts_.config.detect_interval + kLookGrace);
     poked_.wait_for(lock, parts_.config.detect_interval, [this] { return look_now_ || stopping_; });
     if (stopping_) return;
     const bool forced = report_now_;
@@ -163,11 +169,13 @@ void Heartbeat::watch() {
 
 void Heartbeat::talk() {
   while (!parts_.link.stopping()) {
+    talking_.expect(kTalkGrace);
     if (Result<std::unique_ptr<LinkClient>> connected = parts_.link.connect()) {
       talk_over(**connected);
     } else {
       lost(connected.error());
     }
+    talking_.expect(std::chrono::duration_cast<std::chrono::seconds>(pause_) + kTalkGrace);
     if (rest_until_joined_) {
       parts_.link.pause_until_joined(pause_);
     } else {
@@ -183,6 +191,7 @@ void Heartbeat::talk_over(LinkClient& client) {
   }
   while (!parts_.link.stopping() && beat(client)) {
     const auto hold = pace_.hold(std::chrono::steady_clock::now());
+    talking_.expect(std::chrono::duration_cast<std::chrono::seconds>(hold) + kTalkGrace);
     if (hold.count() > 0) parts_.link.pause(hold);
   }
   std::lock_guard lock(mutex_);
@@ -248,7 +257,10 @@ Result<HttpAnswer> Heartbeat::report(LinkClient& client,
     hurry_ = false;
     on_the_way_ = true;
   }
-  const std::chrono::seconds wait = pace_.next_wait();
+  // The first answer is not waited for: it says whether the server takes us at all.
+  const std::chrono::seconds wait =
+      parts_.contact.has_reached_server() ? pace_.next_wait() : std::chrono::seconds(0);
+  talking_.expect(wait + parts_.config.answer_limit + kTalkGrace);
   HttpRequest request;
   request.method = "POST";
   request.path = parts_.link.node_path("heartbeat?wait=" + std::to_string(wait.count()));

@@ -15,6 +15,7 @@
 #include "host/agent/definitions.hpp"
 #include "host/agent/event_queue.hpp"
 #include "host/agent/heartbeat_body.hpp"
+#include "host/agent/liveness.hpp"
 #include "host/agent/pace.hpp"
 #include "host/agent/plugin_report.hpp"
 #include "host/agent/role_report.hpp"
@@ -35,6 +36,7 @@ class Heartbeat {
     plugin::Registry& registry;
     EventQueue& events;
     Contact& contact;
+    Liveness& liveness;
   };
   explicit Heartbeat(Parts parts);
   ~Heartbeat() { end(); }
@@ -70,6 +72,7 @@ class Heartbeat {
   PluginReport plugins_;
   Backoff backoff_;
   Pace pace_;
+  Liveness::Thread &talking_, &watching_;
   std::uint64_t sequence_ = 0;
   bool carries_events_ = true;          // not while the server refuses them
   std::string wanted_etag_;             // of the definitions the server has

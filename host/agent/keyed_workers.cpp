@@ -7,9 +7,18 @@
 
 namespace rolesync::agent {
 
-KeyedWorkers::KeyedWorkers(const char* name, std::size_t threads) {
+namespace {
+// How often one that waits for work shows that it would notice some.
+constexpr std::chrono::seconds kIdle{20};
+constexpr std::chrono::seconds kIdleGrace{60};
+}  // namespace
+
+KeyedWorkers::KeyedWorkers(const char* name, std::size_t threads, Liveness* liveness,
+                           std::chrono::seconds longest_job)
+    : longest_job_(longest_job) {
   for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { run(); });
+    Liveness::Thread* life = liveness ? &liveness->add(name) : nullptr;
+    threads_.emplace_back([this, life] { run(life); });
     ::pthread_setname_np(threads_.back().native_handle(), name);
   }
 }
@@ -31,20 +40,31 @@ void KeyedWorkers::stop() {
   changed_.notify_all();
 }
 
-void KeyedWorkers::run() {
+void KeyedWorkers::run(Liveness::Thread* life) {
   std::unique_lock lock(mutex_);
   const auto next = [this] {
     return std::find_if(jobs_.begin(), jobs_.end(),
                         [this](const Job& job) { return !busy_.count(job.key); });
   };
   for (;;) {
-    changed_.wait(lock, [&] { return stopping_ || next() != jobs_.end(); });
-    if (stopping_) return;
+    const auto wanted = [&] { return stopping_ || next() != jobs_.end(); };
+    if (!life) {
+      changed_.wait(lock, wanted);
+    } else {
+      do {
+        life->expect(kIdle + kIdleGrace);
+      } while (!changed_.wait_for(lock, kIdle, wanted));
+    }
+    if (stopping_) {
+      if (life) life->rest();
+      return;
+    }
     auto it = next();
     Job job = std::move(*it);
     jobs_.erase(it);
     busy_.insert(job.key);
     lock.unlock();
+    if (life) life->expect(longest_job_);
     job.work();
     lock.lock();
     busy_.erase(job.key);

@@ -3,6 +3,7 @@
 // different keys side by side. The key is a target path, so that one target has one worker. Any
 // thread.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -12,12 +13,16 @@
 #include <thread>
 #include <vector>
 
+#include "host/agent/liveness.hpp"
+
 namespace rolesync::agent {
 
 class KeyedWorkers {
  public:
   // `name` is what the system calls the threads (top -H, strace): at most 15 characters.
-  KeyedWorkers(const char* name, std::size_t threads);
+  // `liveness`, when given, is told that they wait for jobs and do none longer than `longest_job`.
+  KeyedWorkers(const char* name, std::size_t threads, Liveness* liveness = nullptr,
+               std::chrono::seconds longest_job = std::chrono::hours(6));
   ~KeyedWorkers();  // waits for the jobs in progress; drops the waiting ones
   void add(std::string key, std::function<void()> job);
   void stop();  // no job is begun any more
@@ -27,7 +32,8 @@ class KeyedWorkers {
     std::string key;
     std::function<void()> work;
   };
-  void run();
+  void run(Liveness::Thread* life);
+  const std::chrono::seconds longest_job_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;

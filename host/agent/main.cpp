@@ -9,13 +9,18 @@
 #include <thread>
 
 #include "host/agent/agent.hpp"
-#include "host/agent/doctor/doctor.hpp"
 #include "host/agent/contact_text.hpp"
+#include "host/agent/doctor/doctor.hpp"
 #include "host/agent/identity.hpp"
 #include "host/agent/log.hpp"
 #include "host/agent/recovery.hpp"
+#include "host/agent/self_update/fall_back.hpp"
+#include "host/agent/self_update/guardian.hpp"
+#include "host/agent/self_update/self_updater.hpp"
 #include "host/agent/version.hpp"
+#include "host/process/replace.hpp"
 #include "host/services/file_system.hpp"
+#include "host/services/service_manager.hpp"
 
 extern char** environ;
 
@@ -56,28 +61,67 @@ std::map<std::string, std::string> environment() {
 // Work in progress that cannot be interrupted is left to its record: the next start goes on.
 constexpr std::chrono::milliseconds kEndWithin{800};
 
+// The old agent's path when it had to be put back: then it is that which must run.
+Result<std::string> undo_under_lock(const AgentConfig& config) {
+  // Usually there is nothing to undo, and the lock is left to whoever has it.
+  if (const auto attempt = AttemptStore(config).load();
+      attempt && (!attempt->has_value() || (*attempt)->is_this_process())) {
+    return std::string();
+  }
+  for (int tries = 0;; ++tries) {
+    Result<UniqueFd> lock = lock_state(config);
+    if (lock) return undo_unconfirmed(config);
+    if (tries == 100) return lock.error();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the guardian is at it
+  }
+}
+
+bool wait_for_end(const sigset_t& signals, const Agent& agent) {
+  for (;;) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal == SIGUSR1 && !agent.wants_restart()) continue;
+    log_event(LogLevel::info, "agent.stopping", {{"signal", std::to_string(signal)}});
+    return signal == SIGUSR1;
+  }
+}
+
 int run(const AgentConfig& config, const sigset_t& signals) {
+  const std::string program = our_program();
+  const std::vector<std::string> arguments = our_arguments();
+  const Result<std::string> undone = undo_under_lock(config);
+  if (undone && !undone->empty()) return complain(replace_program(*undone, arguments));
+  take_over_children();
+  if (!undone) log_event(LogLevel::error, "self_update.stays", {{"detail", undone.error().text()}});
   Result<std::unique_ptr<Agent>> agent = Agent::start(config);
   if (!agent) return complain(agent.error());
-  int signal = 0;
-  sigwait(&signals, &signal);
-  log_event(LogLevel::info, "agent.stopping", {{"signal", std::to_string(signal)}});
-  end_run(config);
-  std::thread([] {
+  const bool again = wait_for_end(signals, **agent);
+  const auto leave = [&] {
+    if (again) complain(replace_program(program, arguments));
+    ::_exit(again ? 1 : 0);
+  };
+  if (!again) {
+    tell_service_manager("STOPPING=1");
+    end_run(config);
+  }
+  std::thread([&leave] {
     std::this_thread::sleep_for(kEndWithin);
-    ::_exit(0);
+    leave();
   }).detach();
   (*agent)->stop();
   agent->reset();
+  leave();
   return 0;
 }
 
 int recover(const AgentConfig& config) {
+  const Result<std::string> undone = undo_under_lock(config);
   Result<UniqueFd> lock = lock_state(config);
   if (!lock) return complain(lock.error());
   Installations installations(real_file_system(), config);
   Status recovered = recover_installations(installations);
-  return recovered ? 0 : complain(recovered.error());
+  if (!recovered) return complain(recovered.error());
+  return undone ? 0 : complain(undone.error());
 }
 
 int print_status(const AgentConfig& config) {
@@ -149,6 +193,9 @@ int main_with(int argc, char** argv, const sigset_t& signals) {
   CLI::App* status_command =
       app.add_subcommand("status", "how the agent of this node stands with its server");
   add_common(*status_command, options.flags);
+  CLI::App* guard_command = app.add_subcommand("guard", "watches over a new agent");
+  add_common(*guard_command, options.flags);
+  guard_command->group("");  // for ourselves
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -162,6 +209,7 @@ int main_with(int argc, char** argv, const sigset_t& signals) {
   if (*join_command) return join_node(*config, options);
   if (*recover_command) return recover(*config);
   if (*status_command) return print_status(*config);
+  if (*guard_command) return guard(*config);
   if (Status complete = check_config(*config); !complete) return complain(complete.error());
   return run(*config, signals);
 }
@@ -175,6 +223,7 @@ int main(int argc, char** argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGUSR1);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);

@@ -26,6 +26,11 @@ TaskShape TaskRunner::shape() const {
   shape.stop_first = role.switch_mode == SwitchMode::stopped;
   shape.restart = record_.task.restart;
   shape.has_health = shape.has_service || role.health_check_port.has_value();
+  if (SelfUpdater::concerns(role)) {
+    // What runs is this very process, and that its server hears of it is its health.
+    shape.has_service = shape.restart = true;
+    shape.stop_first = shape.has_health = false;
+  }
   shape.had_release = record_.had_release;
   shape.old_commands = record_.old_role && (!record_.old_role->pre_sync_cmd.empty() ||
                                             !record_.old_role->post_sync_cmd.empty());
@@ -137,6 +142,7 @@ TaskRunner::StepResult TaskRunner::perform(Step step) {
     case Step::post_sync:
       return post_sync();
     case Step::restart:
+      if (SelfUpdater::concerns(role)) return {parts_.self_updater.restart(record_), "", {}};
       return {control(role, shape().stop_first ? "start" : "restart"), "", {}};
     case Step::health:
       return {check_health(role), "", {}};
@@ -207,6 +213,11 @@ TaskRunner::StepResult TaskRunner::switch_files() {
             "",
             {}};
   }
+  if (SelfUpdater::concerns(task.role)) {
+    if (Status ready = parts_.self_updater.prepare(record_, manifest_); !ready) {
+      return {ready.error(), "", {}};
+    }
+  }
   std::vector<std::string> paths;
   if (const Release* before = installation_.current()) {
     for (const ManifestChange& change : compare(before->manifest, manifest_)) {
@@ -249,7 +260,8 @@ TaskRunner::StepResult TaskRunner::post_sync() {
 
 TaskRunner::StepResult TaskRunner::restore_files() {
   // A first install that failed leaves nothing running from files that are about to go.
-  if (!record_.had_release && shape().has_service && shape().restart) {
+  if (!record_.had_release && shape().has_service && shape().restart &&
+      !SelfUpdater::concerns(record_.task.role)) {
     (void)control(record_.task.role, "stop");
   }
   Result<SwitchReport> report = installation_.roll_back();
@@ -282,6 +294,7 @@ TaskRunner::StepResult TaskRunner::restore_commands() {
 }
 
 Status TaskRunner::restore_service() {
+  if (SelfUpdater::concerns(record_.task.role)) return parts_.self_updater.return_to_old();
   if (!record_.had_release) return {};  // it was stopped before its files went
   return control(old_role(), shape().stop_first ? "start" : "restart");
 }
@@ -337,6 +350,7 @@ void TaskRunner::finish(End end) {
   if (proof) event.verified_at = proof->verified_at;
   event.release = installation_.current();
   event.restart_pending = end == End::succeeded && restart_is_pending();
+  if (SelfUpdater::concerns(record_.task.role)) parts_.self_updater.forget();
   record_.phase = TaskPhase::done;
   parts_.events.result(record_, event);
   save();

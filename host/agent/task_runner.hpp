@@ -10,6 +10,7 @@
 #include "host/activation/installation.hpp"
 #include "host/agent/prover.hpp"
 #include "host/agent/role_plugins.hpp"
+#include "host/agent/self_update/self_updater.hpp"
 #include "host/agent/task.hpp"
 #include "host/agent/task_events.hpp"
 
@@ -26,6 +27,7 @@ class TaskRunner {
     Clock& clock;
     TaskStore& store;
     TaskEvents& events;
+    SelfUpdater& self_updater;
     const CancelFlag& stopping;  // the agent ends: commands are not waited for
   };
   // `manifest` is that of the task's content; resume() does not need it. `record` and

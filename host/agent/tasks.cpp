@@ -46,7 +46,7 @@ Tasks::Tasks(Parts parts, Listener listener)
     : parts_(parts),
       listener_(std::move(listener)),
       actions_(parts.config.state_dir + "/actions"),
-      workers_("tasks", parts.config.parallel_tasks) {
+      workers_("tasks", parts.config.parallel_tasks, &parts.liveness) {
   load_fences();
 }
 
@@ -245,8 +245,8 @@ void Tasks::finish(const TaskRecord& record) {
 }
 
 TaskRunner::Parts Tasks::runner_parts() {
-  return {parts_.config, parts_.plugins, parts_.prover, parts_.units, parts_.ports,
-          parts_.clock,  parts_.store,   parts_.events, stopping_};
+  return {parts_.config, parts_.plugins, parts_.prover, parts_.units,        parts_.ports,
+          parts_.clock,  parts_.store,   parts_.events, parts_.self_updater, stopping_};
 }
 
 // It reads every kept release: not after every small task.

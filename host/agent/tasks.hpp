@@ -15,6 +15,7 @@
 #include "host/agent/prover.hpp"
 #include "host/agent/role_action.hpp"
 #include "host/agent/role_plugins.hpp"
+#include "host/agent/self_update/self_updater.hpp"
 #include "host/agent/server_link.hpp"
 #include "host/agent/task.hpp"
 #include "host/agent/task_events.hpp"
@@ -36,6 +37,8 @@ class Tasks {
     Clock& clock;
     TaskStore& store;
     TaskEvents& events;
+    SelfUpdater& self_updater;
+    Liveness& liveness;
   };
   // `urgent`: there is an event that the server waits for. `ended`: so has a task, and what is
   // installed may be another thing. From any thread.

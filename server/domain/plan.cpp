@@ -2,6 +2,7 @@
 #include "server/domain/plan.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "host/role/role_paths.hpp"
 #include "server/domain/plan_json.hpp"
@@ -74,19 +75,22 @@ std::string change_of(const PlanRow& row, const Start& start) {
 }
 
 void decide_restart(PlanRow& row, const Role& role, const PlanInput& input) {
+  // An agent that is updated always goes on as the new one: an old one beside new files would not
+  // know its own plugins any more.
+  const bool agent = role.self == SelfUpdate::agent;
   const bool has_service =
-      !role.systemd_service.empty() || role.restart_strategy != input.serviceless_strategy;
+      agent || !role.systemd_service.empty() || role.restart_strategy != input.serviceless_strategy;
   const std::string& policy = input.options.restart;
   if (!has_service) {
     row.restart_reason = "no_service";
-  } else if (policy == "never") {
+  } else if (policy == "never" && !agent) {
     row.restart_reason = "never_requested";
   } else if (policy == "always") {
     row.restart = true;
     row.restart_reason = "requested";
   } else if (row.change == "none" || row.change == "adopt") {
     row.restart_reason = "no_change";
-  } else if (role.auto_restart == AutoRestart::no) {
+  } else if (role.auto_restart == AutoRestart::no && !agent) {
     row.restart_reason = "auto_restart_off";
   } else {
     row.restart = true;
@@ -247,7 +251,9 @@ PlanRow make_row(const PlannedRole& planned, const PlannedNode& node, const Plan
   PlanRow row;
   row.node = node.id;
   row.role = planned.role.name;
-  row.order = planned.role.order;
+  // What carries out the work of a node is replaced when all other work is done.
+  row.order =
+      planned.role.self == SelfUpdate::none ? planned.role.order : std::numeric_limits<int>::max();
   row.first_install = input.options.first_install;
   row.to = {planned.to.commit, planned.to.content_id, planned.revision};
   const Start start = start_of(row, node, report);

@@ -42,10 +42,13 @@ void end_overdue(Rollout& rollout, Millis now, const LastSeen& last_seen,
     const Millis heard = std::max(task.commanded_at, last_seen(task.node).value_or(0));
     const bool staging = task.state == TaskState::staging;
     const Millis limit = staging ? limits.stage : limits.activate;
-    if (now - heard > limits.node_gone) {
+    // A service that restarts may be the agent itself, which comes back as the old one at the
+    // latest.
+    const int patience = task.state == TaskState::restarting ? 2 : 1;
+    if (now - heard > limits.node_gone * patience) {
       end_task(task, TaskState::failed, "node_gone",
                "node " + task.node + " was not heard of for " +
-                   std::to_string(limits.node_gone / 1000) + " s while " +
+                   std::to_string(limits.node_gone * patience / 1000) + " s while " +
                    std::string(to_word(task.state)),
                now);
     } else if (now - task.commanded_at > limit) {

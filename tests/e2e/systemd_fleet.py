@@ -33,8 +33,8 @@ class MachineRepository:
         self.machine.exec("install", "-d", "-o", "dev", "-g", "dev", REPOSITORY)
         self.git("init", "-q", "-b", "main")
 
-    def write(self, path, content):
-        self.machine.write(f"{REPOSITORY}/{path}", content)
+    def write(self, path, content, mode=0o644):
+        self.machine.write(f"{REPOSITORY}/{path}", content, mode)
 
     def commit(self, message):
         self.machine.exec("chown", "-R", "dev:dev", REPOSITORY)

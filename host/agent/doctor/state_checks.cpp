@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "host/agent/credential.hpp"
 #include "host/agent/doctor/checks.hpp"
+#include "host/agent/recovery.hpp"
 #include "host/process/unique_fd.hpp"
 #include "host/services/durable_file.hpp"
 
@@ -43,22 +43,6 @@ std::string file_system_name(long type) {
       return text.str();
     }
   }
-}
-
-// The process that holds a lock (flock) on the file; nothing when nobody does. Reading the kernel's
-// list, unlike trying the lock, cannot get in the way of an agent that starts.
-std::optional<std::string> lock_holder(const std::string& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  const std::string inode = ":" + std::to_string(found.st_ino);
-  std::ifstream in("/proc/locks");
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream fields(line);
-    std::string number, kind, advisory, access, pid, place;
-    fields >> number >> kind >> advisory >> access >> pid >> place;
-    if (kind == "FLOCK" && place.ends_with(inode)) return pid;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -117,7 +101,7 @@ Finding check_state_space(const AgentConfig& config) {
 }
 
 Finding check_running(const AgentConfig& config) {
-  if (const auto pid = lock_holder(config.state_dir + "/lock")) {
+  if (const auto pid = lock_holder(config)) {
     return fine("state.lock", "the agent runs as process " + *pid);
   }
   return warning("state.lock", "agent_not_running",

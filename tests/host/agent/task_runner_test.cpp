@@ -237,7 +237,9 @@ class TaskCase : public ::testing::TestWithParam<Case> {
           events(*queue, real_clock()),
           store(config.state_dir + "/tasks"),
           installations(fs, config),
-          parts{config, plugins, prover, *units, *ports, real_clock(), store, events, stopping} {}
+          self_updater({config, *queue, stopping, [] { return true; }, [] {}}),
+          parts{config,       plugins, prover, *units,       *ports,
+                real_clock(), store,   events, self_updater, stopping} {}
     static plugin::RegistryOptions registry_options(const AgentConfig& config) {
       plugin::RegistryOptions options;
       options.packaged_directories = {config.plugin_dirs[0]};
@@ -254,6 +256,7 @@ class TaskCase : public ::testing::TestWithParam<Case> {
     TaskEvents events;
     TaskStore store;
     Installations installations;
+    SelfUpdater self_updater;
     TaskRunner::Parts parts;
   };
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "plan_fixture.hpp"
@@ -104,6 +105,17 @@ TEST(Plan, NamesTheCommandsThatRun) {
   fleet.role().switch_mode = SwitchMode::live;
   fleet.role().undrain_cmd.clear();
   EXPECT_NE(make_plan(fleet.input).hash, with) << "approved is what runs";
+}
+
+TEST(Plan, AnAgentThatIsUpdatedRestartsInAnyCaseAndComesLast) {
+  Fleet fleet;
+  fleet.role().self = SelfUpdate::agent;
+  fleet.role().auto_restart = AutoRestart::no;
+  for (const char* policy : {"auto", "never", "always"}) {
+    fleet.input.options.restart = policy;
+    EXPECT_TRUE(fleet.row().restart) << policy;
+  }
+  EXPECT_EQ(fleet.row().order, std::numeric_limits<int>::max());
 }
 
 TEST(Plan, NamesWhatStopsARow) {

@@ -117,6 +117,21 @@ TEST(Rollout, ANodeThatIsGoneEndsItsTaskWithinTheLimit) {
   EXPECT_EQ(m.rollout.state, JobState::failed);
 }
 
+TEST(Rollout, ANodeThatSaidItRestartsHasTimeToComeBackAsTheOldOne) {
+  Machine m({{"n1", 100}});
+  m.step();
+  m.say(0, TaskState::staged);
+  m.step();
+  m.say(0, TaskState::restarting);
+  m.seen["n1"] = m.now;
+  m.now += 2 * m.limits.node_gone;
+  m.step();
+  EXPECT_EQ(m.state(0), TaskState::restarting);
+  m.now += 1;
+  m.step();
+  EXPECT_EQ(m.rollout.tasks[0].reason, "node_gone");
+}
+
 TEST(Rollout, ANodeThatIsThereButNeverFinishesEndsToo) {
   Machine m({{"n1", 100}});
   m.step();
