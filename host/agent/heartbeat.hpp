@@ -48,6 +48,7 @@ class Heartbeat {
  private:
   void talk();
   void watch();
+  void rest(std::unique_lock<std::mutex>& lock);
   bool beat(LinkClient& client);
   Result<HttpAnswer> report(LinkClient& client, const std::vector<std::string>& acknowledged,
                             const std::vector<QueuedEvent>& events);
@@ -78,6 +79,7 @@ class Heartbeat {
   LocalReport latest_;          // and when it was made; good until the next poke
   std::chrono::steady_clock::time_point latest_at_;
   bool latest_good_ = false;
+  std::chrono::steady_clock::time_point gave_back_at_ = std::chrono::steady_clock::now();
   LinkClient* client_ = nullptr;  // while a poll may be waiting
   std::thread talker_, watcher_;
 };
