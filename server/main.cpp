@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "host/services/own_process.hpp"
 #include "host/services/service_manager.hpp"
 #include "server/config.hpp"
 #include "server/init.hpp"
@@ -87,6 +88,8 @@ int run(const Flags& flags, char* program_name) {
   if (rolesync::Status valid = rolesync::complete(*config); !valid) return fail(valid.error());
   rolesync::start_logging(config->log_format, config->log_level);
 
+  rolesync::keep_heaps(2);
+  rolesync::open_many_files();
   // Before any thread exists, so that the signal reaches the one that waits for it.
   sigset_t ends;
   sigemptyset(&ends);

@@ -9,6 +9,7 @@
 #include "host/agent/log.hpp"
 #include "host/agent/version.hpp"
 #include "host/services/clock.hpp"
+#include "host/services/own_process.hpp"
 #include "host/values/secret.hpp"
 
 namespace rolesync::agent {
@@ -17,6 +18,7 @@ namespace {
 // Between two reports of our own accord: a service that flaps must not flood the server.
 constexpr std::chrono::milliseconds kShortestGap{200};
 constexpr std::chrono::seconds kRecent{1};
+constexpr std::chrono::minutes kGiveBack{1};
 // What a command leads to within this time is said together with its acknowledgement.
 constexpr std::chrono::milliseconds kWorkPause{150};
 constexpr std::size_t kEvents = 50;
@@ -159,12 +161,25 @@ void Heartbeat::watch() {
     lock.unlock();
     const std::string roles = look(RoleReporter::Occasion::between).roles;
     lock.lock();
-    if (!forced && roles == reported_roles_) continue;
+    if (!forced && roles == reported_roles_) {
+      rest(lock);
+      continue;
+    }
     hurry_ = true;
     poked_.notify_all();
     if (client_ && on_the_way_) client_->interrupt();
     poked_.wait_for(lock, kShortestGap, [this] { return stopping_; });
   }
+}
+
+// Nothing has happened: then what the start, or the last task, has left behind can go.
+void Heartbeat::rest(std::unique_lock<std::mutex>& lock) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - gave_back_at_ < kGiveBack) return;
+  gave_back_at_ = now;
+  lock.unlock();
+  give_back_memory();
+  lock.lock();
 }
 
 void Heartbeat::talk() {

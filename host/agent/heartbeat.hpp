@@ -54,6 +54,7 @@ class Heartbeat {
   void talk();
   void talk_over(LinkClient& client);
   void watch();
+  void rest(std::unique_lock<std::mutex>& lock);
   bool beat(LinkClient& client);
   bool took(const Json& said, LinkClient& client);
   void lost(const Error& error);
@@ -89,6 +90,7 @@ class Heartbeat {
   LocalReport latest_;          // and when it was made; good until the next poke
   std::chrono::steady_clock::time_point latest_at_;
   bool latest_good_ = false;
+  std::chrono::steady_clock::time_point gave_back_at_ = std::chrono::steady_clock::now();
   LinkClient* client_ = nullptr;  // while a poll may be waiting
   std::thread talker_, watcher_;
 };

@@ -20,6 +20,7 @@
 #include "host/agent/version.hpp"
 #include "host/process/replace.hpp"
 #include "host/services/file_system.hpp"
+#include "host/services/own_process.hpp"
 #include "host/services/service_manager.hpp"
 
 extern char** environ;
@@ -227,6 +228,7 @@ int main(int argc, char** argv) {
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);
+  rolesync::keep_heaps(1);
   try {
     return rolesync::agent::main_with(argc, argv, signals);
   } catch (const std::exception& error) {

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <mutex>
+
 #include "host/plugin/instance.hpp"
 #include "host/plugin/library.hpp"
 #include "host/values/hash.hpp"
@@ -14,6 +16,26 @@ namespace fs = std::filesystem;
 
 // A refused content is tried again after this: the machine may just have been very busy.
 constexpr std::chrono::minutes refusal_lifetime{1};
+
+// Loaded when it is first called; a child has loaded it already, to try it. Of most plugins a
+// process needs the description only: an agent never calls a role.
+class LateLibrary {
+ public:
+  explicit LateLibrary(std::shared_ptr<const PrivateCopy> copy) : copy_(std::move(copy)) {}
+
+  Result<std::shared_ptr<const rs_plugin>> get() {
+    const std::lock_guard lock(mutex_);
+    if (library_) return library_;
+    auto loaded = load_library(copy_->path());
+    if (loaded) library_ = *loaded;
+    return loaded;
+  }
+
+ private:
+  const std::shared_ptr<const PrivateCopy> copy_;
+  std::mutex mutex_;
+  std::shared_ptr<const rs_plugin> library_;
+};
 
 std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -85,10 +107,13 @@ Status Loader::make_providers(PluginFile& file) const {
       };
     };
   } else {
-    const auto library = load_library(file.copy->path());
-    if (!library) return library.error();
-    factory = [library = *library](const Provided& provided) -> Provider::Factory {
-      return [library, provided] { return make_inline_instance(library, provided); };
+    factory = [library = std::make_shared<LateLibrary>(file.copy)](
+                  const Provided& provided) -> Provider::Factory {
+      return [library, provided]() -> Result<std::unique_ptr<Instance>> {
+        const auto loaded = library->get();
+        if (!loaded) return loaded.error();
+        return make_inline_instance(*loaded, provided);
+      };
     };
   }
   for (const Provided& provided : file.descriptor.provides) {

@@ -61,9 +61,12 @@ Result<Context::Ptr> tls_server_context(const std::string& certificate_file,
   params.privateKeyFile = key_file;
   params.verificationMode = Context::VERIFY_NONE;
   auto context = make_context(Context::TLS_SERVER_USE, params);
-  if (context && SSL_CTX_check_private_key((*context)->sslContext()) != 1) {
+  if (!context) return context;
+  if (SSL_CTX_check_private_key((*context)->sslContext()) != 1) {
     return unusable("the key does not belong to the certificate");
   }
+  // Nobody resumes a session: agents keep their connection.
+  SSL_CTX_set_num_tickets((*context)->sslContext(), 0);
   return context;
 }
 

@@ -78,11 +78,10 @@ void write_node_plugins(MetricsText& out, const std::vector<rollout::NodePointer
   std::map<std::array<std::string, 3>, std::uint64_t> counts;
   std::map<std::string, std::uint64_t> faults;
   for (const auto& node : nodes) {
-    for (const Json& plugin : reported_plugins(*node)) {
-      const std::string name = text_field(plugin, "name");
-      ++counts[{name, text_field(plugin, "version"), text_field(plugin, "state")}];
-      const auto it = plugin.is_object() ? plugin.find("faults") : plugin.end();
-      if (it != plugin.end() && it->is_number_unsigned()) faults[name] += it->get<std::uint64_t>();
+    if (!node->parts->plugins) continue;
+    for (const auto& plugin : node->parts->plugins->all) {
+      ++counts[{plugin.name, plugin.version, plugin.state}];
+      faults[plugin.name] += plugin.faults;
     }
   }
   out.family("rolesync_node_plugins", "gauge", "Nodes that have a plugin, by version and state.");

@@ -18,9 +18,7 @@ Error unknown_node(const std::string& id) {
 }
 
 Json part(const rollout::NodeView& node, const char* name, Json otherwise) {
-  const auto it = node.parts->text.find(name);
-  if (it == node.parts->text.end()) return otherwise;
-  const auto json = parse_json(it->second, {64 << 20, 64});
+  const auto json = parse_json(node.parts->text(name), {64 << 20, 64});
   return json ? *json : otherwise;
 }
 

@@ -239,16 +239,8 @@ Json task_json(const store::SyncTask& task, const std::vector<store::TaskEvent>&
 }
 
 Json reported_plugins(const rollout::NodeView& node) {
-  const auto it = node.parts->text.find("plugins");
-  if (it == node.parts->text.end()) return Json::array();
-  auto list = parse_json(it->second, {64 << 20, 64});
+  auto list = parse_json(node.parts->text("plugins"), {64 << 20, 64});
   return list && list->is_array() ? std::move(*list) : Json::array();
-}
-
-std::string text_field(const Json& object, const char* field) {
-  if (!object.is_object()) return "";
-  const auto it = object.find(field);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
 }  // namespace rolesync::api

@@ -25,7 +25,5 @@ Json text_or_null(const std::string& text);
 
 // What the node last said of its plugins: an array; its elements may be anything.
 Json reported_plugins(const rollout::NodeView& node);
-// A text of an object; empty when there is none.
-std::string text_field(const Json& object, const char* field);
 
 }  // namespace rolesync::api

@@ -39,13 +39,15 @@ void end_overdue(Rollout& rollout, Millis now, const LastSeen& last_seen,
     RolloutTask& task = rollout.tasks[i];
     const bool at_work = task.state == TaskState::staging || has_begun_to_switch(task.state);
     if (!at_work) continue;
-    const Millis heard = std::max(task.commanded_at, last_seen(task.node).value_or(0));
     const bool staging = task.state == TaskState::staging;
     const Millis limit = staging ? limits.stage : limits.activate;
     // A service that restarts may be the agent itself, which comes back as the old one at the
     // latest.
     const int patience = task.state == TaskState::restarting ? 2 : 1;
-    if (now - heard > limits.node_gone * patience) {
+    // Who was told something just now need not be looked up.
+    const bool gone = now - task.commanded_at > limits.node_gone * patience &&
+                      now - last_seen(task.node).value_or(0) > limits.node_gone * patience;
+    if (gone) {
       end_task(task, TaskState::failed, "node_gone",
                "node " + task.node + " was not heard of for " +
                    std::to_string(limits.node_gone * patience / 1000) + " s while " +

@@ -158,6 +158,7 @@ bool Connection::take_body(Held& held) {
 void Connection::dispatch(Held& held) {
   enter(State::handling);
   set_deadline(Deadline::max());
+  if (in_.empty()) std::string().swap(in_);  // it may wait for long now
   front_->requests++;
   const Lane lane = route_->policy.for_nodes() ? Lane::nodes : Lane::others;
   auto job = [self = shared_from_this(), route = route_, turn = turn_,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "host/services/own_process.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/commands.hpp"
 #include "server/store/events.hpp"
@@ -14,7 +15,8 @@
 namespace rolesync::rollout {
 namespace {
 
-constexpr Millis hour = Millis{60} * 60 * 1000;
+constexpr Millis minute = 60'000;
+constexpr Millis hour = 60 * minute;
 constexpr Millis day = 24 * hour;
 constexpr std::int64_t kept_events = 100'000;
 
@@ -180,6 +182,10 @@ void Engine::watch_time() {
     scheduler.tick(now);
     heartbeats.forget_clones(now);
     heartbeats.flush_last_seen(now);
+    if (now - gave_back_at_ > minute) {
+      gave_back_at_ = now;
+      give_back_memory();
+    }
     if (now - forgot_at_ > hour) forget_old(now);
   }
 }

@@ -89,6 +89,7 @@ class Engine {
     bool plugins_changed = false;
   };
   const std::shared_ptr<Signals> signals_ = std::make_shared<Signals>();
+  Millis gave_back_at_ = 0;
   Millis forgot_at_ = 0;
   std::thread ticker_;
 };

@@ -27,12 +27,12 @@ std::string hostname_in(const Heartbeat& heartbeat) {
   return name.is_string() ? name.get<std::string>() : std::string();
 }
 
-Json command_json(const store::CommandRecord& command) {
-  const auto payload = parse_json(command.payload, {16 << 20, 64});
-  return {{"id", command.id},
-          {"kind", command.kind},
-          {"fence", command.fence},
-          {"payload", payload ? *payload : Json::object()}};
+// The payload is JSON of our own: it goes out as it is, however many nodes get the same.
+std::string command_text(const store::CommandRecord& command) {
+  std::string text =
+      to_text({{"id", command.id}, {"kind", command.kind}, {"fence", command.fence}});
+  text.back() = ',';  // the closing brace
+  return text + "\"payload\":" + (command.payload.empty() ? "{}" : command.payload) + "}";
 }
 
 }  // namespace
@@ -65,12 +65,11 @@ Heartbeats::Answer Heartbeats::answer(const std::string& node, const std::string
   Answer result;
 
   const Commands::Offered offered = commands_.offer(node);
-  if (!offered.commands.empty()) {
-    Json list = Json::array();
-    for (const auto& command : offered.commands) list.push_back(command_json(command));
-    body["commands"] = std::move(list);
-    result.at_once = !offered.insisting;
+  std::string commands;
+  for (const auto& command : offered.commands) {
+    commands += (commands.empty() ? "" : ",") + command_text(command);
   }
+  if (!commands.empty()) result.at_once = !offered.insisting;
   if (!resend.empty()) {
     body["resend"] = resend;
     result.at_once = true;
@@ -83,11 +82,12 @@ Heartbeats::Answer Heartbeats::answer(const std::string& node, const std::string
     if (announced != view->boot_id + etag) result.at_once = true;
     announced = view->boot_id + etag;
   }
-  if (body.empty()) return result;
-  if (!body.contains("commands")) body["commands"] = Json::array();
+  if (body.empty() && commands.empty()) return result;
   body["definitions_etag"] = etag;
   body["heartbeat_interval_seconds"] = interval_seconds_;
   result.body = to_text(body);
+  result.body.back() = ',';  // the closing brace
+  result.body += "\"commands\":[" + commands + "]}";
   return result;
 }
 
@@ -182,7 +182,7 @@ void Heartbeats::save(const NodeRegistry::Absorbed& absorbed, Millis now) {
   if (rebooted) change.boot_id = after.boot_id;
   if (upgraded) change.agent_version = after.agent_version;
   for (const std::string& part : absorbed.changed) {
-    const std::string& text = after.parts->text.at(part);
+    const std::string text = after.parts->text(part);
     if (part == "role_report") {
       change.role_report = text;
       change.role_versions = role_versions(after.parts->reports);

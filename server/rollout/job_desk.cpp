@@ -2,7 +2,9 @@
 #include "server/rollout/job_desk.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "host/values/secret.hpp"
 #include "server/domain/plan_json.hpp"
@@ -32,11 +34,12 @@ Result<std::vector<CheckedRow>> check_rows(const std::vector<PlanRow>& approved,
   std::vector<CheckedRow> rows;
   std::vector<std::string> changes;
   std::size_t runnable = 0;
+  std::map<std::pair<std::string_view, std::string_view>, const PlanRow*> now_by_place;
+  for (const PlanRow& row : now) now_by_place[{row.node, row.role}] = &row;
   for (const PlanRow& row : approved) {
-    const auto same = std::find_if(now.begin(), now.end(), [&](const PlanRow& candidate) {
-      return candidate.node == row.node && candidate.role == row.role;
-    });
-    const auto change = domain::what_changed(row, same == now.end() ? nullptr : &*same);
+    const auto same = now_by_place.find({row.node, row.role});
+    const auto change =
+        domain::what_changed(row, same == now_by_place.end() ? nullptr : same->second);
     if (change) changes.push_back(*change);
     if (const domain::Blocker* stopper = row.stopper()) {
       rows.push_back({row, stopper->reason, stopper->message});
@@ -98,14 +101,14 @@ store::SyncTask make_task(const CheckedRow& checked, const std::string& job_id, 
 Status check_free(store::Session& session, const std::vector<store::SyncTask>& tasks) {
   auto open = store::open_tasks(session);
   if (!open) return open.error();
+  std::map<std::pair<std::string_view, std::string_view>, const store::SyncTask*> by_place;
+  for (const store::SyncTask& other : *open) by_place[{other.node, other.role}] = &other;
   for (const store::SyncTask& task : tasks) {
-    if (task.state == "skipped") continue;
-    for (const store::SyncTask& other : *open) {
-      if (other.node != task.node || other.role != task.role) continue;
-      return Error{ErrorKind::conflict, "sync_in_progress",
-                   task.role + " on " + task.node + " is being synced by " + other.job_id,
-                   "wait for that job, or cancel it"};
-    }
+    const auto other = by_place.find({task.node, task.role});
+    if (task.state == "skipped" || other == by_place.end()) continue;
+    return Error{ErrorKind::conflict, "sync_in_progress",
+                 task.role + " on " + task.node + " is being synced by " + other->second->job_id,
+                 "wait for that job, or cancel it"};
   }
   return {};
 }

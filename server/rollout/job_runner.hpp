@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs jobs: feeds the rollout machine of server/domain with what agents report and with time, and
 // carries out what it asks for. Every step is written before it is told to a node, so a server that
-// dies goes on where it was. Any thread.
+// dies goes on where it was. One thread at a time takes a job's steps; what others report meanwhile
+// goes into its next step, so that ten thousand nodes cost few of them. Any thread.
 #pragma once
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "server/domain/rollout.hpp"
 #include "server/rollout/commands.hpp"
 #include "server/rollout/event_log.hpp"
 #include "server/rollout/node_registry.hpp"
+#include "server/rollout/running_job.hpp"
 #include "server/rollout/task_events.hpp"
-#include "server/store/jobs.hpp"
 #include "server/store/store.hpp"
 
 namespace rolesync::rollout {
@@ -38,29 +41,36 @@ class JobRunner {
   std::vector<std::string> running() const;
 
  private:
-  struct Job {
-    store::SyncJob record;
-    std::vector<store::SyncTask> tasks;
-    domain::Rollout rollout;
+  struct Entry {
+    explicit Entry(RunningJob running) : job(std::move(running)) {}
+    RunningJob job;
+    bool stepping = false;                // a thread takes its steps
+    std::uint64_t wanted = 0, taken = 0;  // steps; behind while one is written, or cannot be
   };
-  Result<Job> load(const std::string& job_id) const;
-  Status step(Job& job);  // advances and writes; on an error the job is as before
-  Status write(store::Session& session, const Job& job, const Job& before,
-               const std::vector<store::CommandRecord>& commands,
-               const std::vector<std::string>& dropped, Millis now);
-  void tell(const Job& job, const Job& before);
+  using EntryPointer = std::shared_ptr<Entry>;
+  using Lock = std::unique_lock<std::mutex>;
+  enum class Wait { no, yes };  // for a step that another thread has to take
+  Status step(Lock& lock, const EntryPointer& entry, Wait wait);
+  Status take_step(Lock& lock, Entry& entry);
+  void step_all(Lock& lock, const std::vector<EntryPointer>& entries);
+  void tell(const JobStep& step);
+  void forget(const RunningJob& job);
   static Status keep_event(store::Session& session, const std::string& node,
                            const ReportedEvent& event, Millis now, std::string& role);
-  Job* job_of(const std::string& task_id, std::size_t& index);
 
   store::Store& store_;
   Commands& commands_;
   NodeRegistry& nodes_;
   EventLog& events_;
   const domain::RolloutLimits limits_;
-  mutable std::mutex mutex_;
-  std::map<std::string, Job> jobs_;            // those that have not ended
-  std::map<std::string, std::string> job_of_;  // task -> job
+  mutable std::mutex mutex_;  // not held while the store writes
+  std::condition_variable stepped_;
+  std::map<std::string, EntryPointer> jobs_;  // those that have not ended
+  struct Place {
+    EntryPointer entry;
+    std::size_t task = 0;
+  };
+  std::unordered_map<std::string, Place> place_of_;  // by task
 };
 
 }  // namespace rolesync::rollout

@@ -16,40 +16,42 @@ Json read_json(const std::string& text) {
   return parsed ? *parsed : Json();
 }
 
-std::optional<domain::PluginSet> usable_plugins(const std::string& text) {
-  const Json plugins = read_json(text);
-  if (!plugins.is_array() || plugins.empty()) return std::nullopt;
-  domain::PluginSet set;
-  for (const Json& plugin : plugins) {
-    if (!plugin.is_object() || plugin.value("state", Json()) != "ready") continue;
-    for (const Json& provided : plugin.value("provides", Json::array())) {
+std::string text_in(const Json& object, const char* field) {
+  const auto it = object.find(field);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+NodePlugins read_plugins(const Json& list) {
+  NodePlugins plugins;
+  for (const Json& plugin : list) {
+    if (!plugin.is_object()) continue;
+    NodePlugins::Each each{text_in(plugin, "name"), text_in(plugin, "version"),
+                           text_in(plugin, "state")};
+    const auto faults = plugin.find("faults");
+    if (faults != plugin.end() && faults->is_number_unsigned()) {
+      each.faults = faults->get<std::uint64_t>();
+    }
+    plugins.all.push_back(each);
+    const auto provides = plugin.find("provides");
+    if (each.state != "ready" || provides == plugin.end()) continue;
+    for (const Json& provided : *provides) {
       if (!provided.is_object()) continue;
-      const Json kind = provided.value("kind", Json()), id = provided.value("id", Json());
-      if (kind.is_string() && id.is_string()) {
-        set.emplace(kind.get<std::string>(), id.get<std::string>());
-      }
+      const std::string kind = text_in(provided, "kind"), id = text_in(provided, "id");
+      if (!kind.empty() && !id.empty()) plugins.usable.emplace(kind, id);
     }
   }
-  return set;
+  return plugins;
 }
 
 // A proof that found what the one before found changes nothing worth a database write.
-std::string without_proof_times(const std::string& report) {
+Json without_proof_times(const std::string& report) {
   Json json = read_json(report);
   if (json.is_object()) {
     for (auto& [role, entry] : json.items()) {
       if (entry.is_object()) entry.erase("verified_at");
     }
   }
-  return to_text(json);
-}
-
-void interpret(NodeParts& parts, const std::string& part) {
-  if (part == "role_report") {
-    parts.reports = domain::role_reports_from_json(read_json(parts.text[part]));
-  } else if (part == "plugins") {
-    parts.plugins = usable_plugins(parts.text[part]);
-  }
+  return json;
 }
 
 // How long a heartbeat that was made before a task ended may be under way.
@@ -72,9 +74,9 @@ std::string with_changes(const std::string& report, const std::string& changes) 
 
 // The parts of a heartbeat with the role report made whole, if the node's changes are from the
 // report that is known here; else its hash remains, and leads to the question for all of it.
-Heartbeat made_whole(Heartbeat heartbeat, const std::string& known_report) {
+Heartbeat made_whole(Heartbeat heartbeat, const NodeParts& known) {
   if (heartbeat.role_report_changes.empty()) return heartbeat;
-  std::string whole = with_changes(known_report, heartbeat.role_report_changes);
+  std::string whole = with_changes(known.text("role_report"), heartbeat.role_report_changes);
   const auto hash = heartbeat.hashes.find("role_report");
   if (hash != heartbeat.hashes.end() && sha256_hex(whole) == hash->second) {
     heartbeat.hashes.erase(hash);
@@ -84,15 +86,42 @@ Heartbeat made_whole(Heartbeat heartbeat, const std::string& known_report) {
 }
 
 std::string hostname_of(const NodeParts& parts) {
-  const auto it = parts.text.find("os_info");
-  if (it == parts.text.end()) return {};
-  const Json info = read_json(it->second);
+  const Json info = read_json(parts.text("os_info"));
   if (!info.is_object()) return {};
   const Json name = info.value("hostname", Json());
   return name.is_string() ? name.get<std::string>() : std::string();
 }
 
 }  // namespace
+
+std::string NodeParts::text(const std::string& part) const {
+  const auto it = packed.find(part);
+  return it == packed.end() ? std::string() : it->second.text();
+}
+
+// A park of machines has few different sets of plugins.
+std::shared_ptr<const NodePlugins> NodeRegistry::shared(NodePlugins plugins) {
+  std::string key;
+  for (const NodePlugins::Each& each : plugins.all) {
+    key += each.name + '\n' + each.version + '\n' + each.state + '\n' +
+           std::to_string(each.faults) + '\n';
+  }
+  for (const auto& [kind, id] : plugins.usable) key += kind + '\n' + id + '\n';
+  auto& known = plugins_[key];
+  auto pointer = known.lock();
+  if (!pointer) known = pointer = std::make_shared<const NodePlugins>(std::move(plugins));
+  return pointer;
+}
+
+void NodeRegistry::interpret(NodeParts& parts, const std::string& part, const std::string& text) {
+  if (part == "role_report") {
+    parts.reports = domain::role_reports_from_json(read_json(text));
+  } else if (part == "plugins") {
+    const Json list = read_json(text);
+    const bool said = list.is_array() && !list.empty();
+    parts.plugins = said ? shared(read_plugins(list)) : nullptr;
+  }
+}
 
 Status NodeRegistry::load(store::Store& store) {
   struct Loaded {
@@ -124,11 +153,16 @@ Status NodeRegistry::load(store::Store& store) {
 
 void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) {
   auto parts = std::make_shared<NodeParts>();
-  parts->text = {{"role_report", node.role_report},
-                 {"listening_ports", node.listening_ports},
-                 {"plugins", node.plugins},
-                 {"os_info", node.os_info}};
-  for (const char* part : part_names) interpret(*parts, part);
+  const std::pair<const char*, const std::string&> texts[] = {
+      {"role_report", node.role_report},
+      {"listening_ports", node.listening_ports},
+      {"plugins", node.plugins},
+      {"os_info", node.os_info}};
+  const std::lock_guard lock(mutex_);
+  for (const auto& [part, text] : texts) {
+    parts->packed[part] = PackedText(text);
+    interpret(*parts, part, text);
+  }
   auto view = std::make_shared<NodeView>();
   view->id = node.id;
   view->boot_id = node.boot_id;
@@ -146,7 +180,6 @@ void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) 
   view->assigned = {node.assignment_version > 0, std::move(assigned)};
   view->assignment_version = node.assignment_version;
   view->parts = std::move(parts);
-  const std::lock_guard lock(mutex_);
   nodes_[node.id] = std::move(view);
 }
 
@@ -204,9 +237,12 @@ NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, Heartbeat h
   NodePointer& slot = known->second;
   absorbed.before = slot;
   auto view = std::make_shared<NodeView>(*absorbed.before);
-  auto parts = std::make_shared<NodeParts>(*view->parts);
-  heartbeat = made_whole(std::move(heartbeat), parts->text["role_report"]);
-  if (view->boot_id != heartbeat.boot_id) parts->hash.clear();
+  heartbeat = made_whole(std::move(heartbeat), *view->parts);
+  const bool rebooted = view->boot_id != heartbeat.boot_id;
+  // Most heartbeats say nothing new: then nothing is copied.
+  std::shared_ptr<NodeParts> parts;
+  if (rebooted || !heartbeat.parts.empty()) parts = std::make_shared<NodeParts>(*view->parts);
+  if (rebooted) parts->hash.clear();
   view->id = node;
   view->boot_id = heartbeat.boot_id;
   if (!heartbeat.agent_version.empty()) view->agent_version = heartbeat.agent_version;
@@ -216,26 +252,26 @@ NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, Heartbeat h
   view->memory_percent = heartbeat.memory_percent;
   view->disk_percent = heartbeat.disk_percent;
 
-  bool touched = view->boot_id != absorbed.before->boot_id;
   for (const auto& [part, text] : heartbeat.parts) {
-    const std::string before = parts->text[part];
+    const std::string before = parts->text(part);
     if (text != before) {
       const bool proof = part == "role_report";
       if (!proof || without_proof_times(text) != without_proof_times(before)) {
         absorbed.changed.push_back(part);
       }
-      parts->text[part] = text;
-      interpret(*parts, part);
+      parts->packed[part] = PackedText(text);
+      interpret(*parts, part, text);
     }
     parts->hash[part] = sha256_hex(text);
-    if (part == "plugins" && !parts->plugins) parts->plugins.emplace();  // it has none at all
+    if (part == "plugins" && !parts->plugins) parts->plugins = shared({});  // it has none at all
     if (part == "role_report") keep_what_is_newer(node, *absorbed.before->parts, *parts, now);
-    touched = true;
   }
+  const NodeParts& known_parts = parts ? *parts : *view->parts;
   for (const auto& [part, hash] : heartbeat.hashes) {
-    if (parts->hash[part] != hash) absorbed.resend.push_back(part);
+    const auto known = known_parts.hash.find(part);
+    if (known == known_parts.hash.end() || known->second != hash) absorbed.resend.push_back(part);
   }
-  if (touched) {
+  if (parts) {
     view->hostname = hostname_of(*parts);
     view->parts = std::move(parts);
   }
@@ -304,7 +340,7 @@ void NodeRegistry::set_release(const std::string& node, const std::string& role,
   it->second = std::move(view);
 }
 
-std::string NodeRegistry::presence(const NodeView& node, Millis now) const {
+std::string_view NodeRegistry::presence(const NodeView& node, Millis now) const {
   if (node.identity.revoked_at) return "revoked";
   if (!node.last_seen || now - *node.last_seen > limits_.offline) return "offline";
   return now - *node.last_seen > limits_.late ? "late" : "online";
@@ -314,7 +350,7 @@ std::vector<NodePointer> NodeRegistry::update_presence(Millis now) {
   const std::lock_guard lock(mutex_);
   std::vector<NodePointer> changed;
   for (auto& [id, slot] : nodes_) {
-    const std::string word = presence(*slot, now);
+    const std::string_view word = presence(*slot, now);
     if (word == slot->presence) continue;
     auto view = std::make_shared<NodeView>(*slot);
     view->presence = word;

@@ -9,8 +9,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "host/values/packed_text.hpp"
 #include "server/domain/node_roles.hpp"
 #include "server/domain/plan.hpp"
 #include "server/domain/report.hpp"
@@ -20,12 +22,25 @@
 
 namespace rolesync::rollout {
 
+// What counts of the plugins a node has. Nodes with the same share it.
+struct NodePlugins {
+  struct Each {
+    std::string name, version, state;
+    std::uint64_t faults = 0;
+    bool operator==(const Each&) const = default;
+  };
+  domain::PluginSet usable;
+  std::vector<Each> all;
+};
+
 // The parts of a heartbeat that may be replaced by their hash; JSON texts.
 struct NodeParts {
-  std::map<std::string, std::string> text;  // part -> compact JSON
-  std::map<std::string, std::string> hash;  // part -> sha256, of this boot only
+  std::map<std::string, PackedText> packed;  // part -> compact JSON
+  std::map<std::string, std::string> hash;   // part -> sha256, of this boot only
   std::map<std::string, domain::RoleReport> reports;
-  std::optional<domain::PluginSet> plugins;  // usable ones
+  std::shared_ptr<const NodePlugins> plugins;  // null: it has not said
+
+  std::string text(const std::string& part) const;  // "" when it is not known
 };
 
 // A second machine that speaks with the identity of a node, and is refused.
@@ -101,7 +116,9 @@ class NodeRegistry {
     domain::RoleReport report;  // what a late heartbeat may still say
     Millis until = 0;
   };
-  std::string presence(const NodeView& node, Millis now) const;
+  std::string_view presence(const NodeView& node, Millis now) const;
+  std::shared_ptr<const NodePlugins> shared(NodePlugins plugins);
+  void interpret(NodeParts& parts, const std::string& part, const std::string& text);
   void keep_what_is_newer(const std::string& node, const NodeParts& before, NodeParts& parts,
                           Millis now);
 
@@ -109,6 +126,7 @@ class NodeRegistry {
   mutable std::mutex mutex_;
   std::map<std::string, NodePointer> nodes_;
   std::map<std::pair<std::string, std::string>, Superseded> superseded_;  // (node, role)
+  std::map<std::string, std::weak_ptr<const NodePlugins>> plugins_;       // by what they are
 };
 
 }  // namespace rolesync::rollout

@@ -64,7 +64,7 @@ domain::PlanInput Planner::input(Manifests& manifests) const {
     planned.online = node->presence == "online";
     planned.revoked = node->identity.revoked_at.has_value();
     planned.reports = node->parts->reports;
-    planned.plugins = node->parts->plugins;
+    if (node->parts->plugins) planned.plugins = node->parts->plugins->usable;
     for (const auto& role :
          domain::effective_roles(node->assigned, planned.reports, catalog->usable)) {
       planned.roles.push_back(role.role);

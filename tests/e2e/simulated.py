@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 
-from fleet import BUILD, eventually
+from fleet import BUILD
 
 
 class SimulatedFleet:
@@ -68,17 +68,6 @@ class SimulatedFleet:
         self.counts()
         lines = self.deliveries_file.read_text().splitlines()
         return [(float(at), *rest) for at, *rest in (line.split() for line in lines)]
-
-    def wait_until_quiet(self, seconds=60):
-        """Everything that was ordered is done."""
-        def ended():
-            counts = self.counts()
-            done = sum(counts[k] for k in ("succeeded", "failed", "rolled_back", "cancelled"))
-            return counts if done == self.tasks() else None
-        return eventually(ended, "the simulated tasks end", seconds)
-
-    def tasks(self):
-        return len({task for _, _, kind, task in self.deliveries() if kind == "stage"})
 
     def close(self):
         if self.process.poll() is None:

@@ -3,12 +3,13 @@
 
 200 nodes join and wait; one sync reaches all of them and ends succeeded. In a second fleet exactly
 one node in ten fails: its job ends with exact totals, and what is recorded is what the nodes say.
+In a third some nodes vanish in the middle and come back, and some are found to have drifted.
 """
 import collections
 import os
 import sys
 
-from fleet import Fleet
+from fleet import Fleet, eventually
 from simulated import SimulatedFleet
 
 NODES = 200
@@ -59,6 +60,22 @@ def some_fail(fleet):
         assert deployed == NODES * 9 // 10, deployed
 
 
+def some_come_back(fleet):
+    nodes = names("odd-", 40)
+    options = dict(nodes=40, prefix="odd-", vanishing=10, vanish_ms=700, drifting=20)
+    with SimulatedFleet(fleet, "odd", **options) as simulated:
+        simulated.wait_until_settled()
+        assign_all(fleet, "web", nodes)
+        job = fleet.wait_for_job(fleet.start_sync("web", nodes=nodes), 120)
+        assert job["state"] == "succeeded", job["message"]
+        assert simulated.counts()["gone"] == 4, simulated.counts()
+
+        def drifted():
+            roles = [role for node in nodes for role in fleet.get(f"/api/nodes/{node}")["roles"]]
+            return sum(role["version"]["state"] == "drifted" for role in roles)
+        eventually(lambda: drifted() == 8, "one node in five has drifted")
+
+
 def main():
     # In memory where it can be: what is tested is not the disk.
     directory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -72,6 +89,7 @@ def main():
         fleet.pull()
         all_succeed(fleet)
         some_fail(fleet)
+        some_come_back(fleet)
 
 
 if __name__ == "__main__":

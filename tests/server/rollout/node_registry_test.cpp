@@ -60,16 +60,16 @@ TEST_F(NodeRegistryTest, ChangesOfTheRoleReportCountOnlyWhenTheyMakeTheReportTha
   const auto taken = registry.absorb("n1", changes, 2);
   EXPECT_TRUE(taken.resend.empty());
   EXPECT_EQ(taken.changed, std::vector<std::string>{"role_report"});
-  EXPECT_EQ(registry.find("n1")->parts->text.at("role_report"), now);
+  EXPECT_EQ(registry.find("n1")->parts->text("role_report"), now);
   EXPECT_EQ(registry.find("n1")->parts->reports.at("web").state, "inactive");
 
   changes.role_report_changes = R"({"web":{"state":"active"}})";  // made from another report
   const auto asked = registry.absorb("n1", changes, 3);
   EXPECT_TRUE(asked.resend.empty()) << "the report it means is known";
-  EXPECT_EQ(registry.find("n1")->parts->text.at("role_report"), now);
+  EXPECT_EQ(registry.find("n1")->parts->text("role_report"), now);
   changes.hashes["role_report"] = sha256_hex("what we never saw");
   EXPECT_EQ(registry.absorb("n1", changes, 4).resend, std::vector<std::string>{"role_report"});
-  EXPECT_EQ(registry.find("n1")->parts->text.at("role_report"), now);
+  EXPECT_EQ(registry.find("n1")->parts->text("role_report"), now);
 }
 
 TEST_F(NodeRegistryTest, OnlyReadyPluginsCount) {
@@ -77,14 +77,14 @@ TEST_F(NodeRegistryTest, OnlyReadyPluginsCount) {
       {"state": "ready", "provides": [{"kind": "deployer", "id": "a"}]},
       {"state": "quarantined", "provides": [{"kind": "deployer", "id": "b"}]}, 7])"}}),
                   1);
-  EXPECT_EQ(registry.find("n1")->parts->plugins, (domain::PluginSet{{"deployer", "a"}}));
+  EXPECT_EQ(registry.find("n1")->parts->plugins->usable, (domain::PluginSet{{"deployer", "a"}}));
 }
 
 TEST_F(NodeRegistryTest, NoPluginsReportedIsNotTheSameAsNoneThere) {
   EXPECT_FALSE(registry.find("n1")->parts->plugins) << "nobody has said anything yet";
   registry.absorb("n1", beat({{"plugins", "[]"}}), 1);
   ASSERT_TRUE(registry.find("n1")->parts->plugins);
-  EXPECT_TRUE(registry.find("n1")->parts->plugins->empty());
+  EXPECT_TRUE(registry.find("n1")->parts->plugins->usable.empty());
 }
 
 TEST_F(NodeRegistryTest, PresenceFollowsWhatWasHeard) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// One job while it runs: the state of its rollout, what the database knows of it, and so what has
+// to be written next. What nodes report may come in while a step is being written. Owned by the
+// JobRunner, under its lock.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/domain/rollout.hpp"
+#include "server/store/commands.hpp"
+#include "server/store/jobs.hpp"
+
+namespace rolesync::rollout {
+
+// What is different from what the database knows; written in one transaction.
+struct JobStep {
+  store::SyncJob record;
+  bool state_changed = false;
+  std::vector<std::pair<std::size_t, store::SyncTask>> tasks;  // with their place in the job
+  std::vector<store::CommandRecord> commands;
+  std::vector<std::string> dropped;  // tasks whose open commands are withdrawn
+  std::size_t orders = 0;            // how many of those still to be written are in it
+
+  Status write(store::Session& session, Millis now) const;
+};
+
+class RunningJob {
+ public:
+  static Result<RunningJob> load(store::Session& session, const std::string& job_id, Millis now);
+
+  const std::string& id() const { return record_.id; }
+  const std::vector<store::SyncTask>& tasks() const { return tasks_; }
+  bool ended() const;  // and that is written
+
+  void cancel() { rollout_.cancel_requested = true; }
+  // False when it changes nothing.
+  bool apply(std::size_t task, const domain::TaskReport& report, Millis now);
+  // Lets the rollout go on; nothing when there is nothing to write.
+  std::optional<JobStep> next(Millis now, const domain::LastSeen& last_seen,
+                              const domain::RolloutLimits& limits);
+  void written(JobStep step);
+
+ private:
+  store::SyncJob record_;
+  std::vector<store::SyncTask> tasks_;  // as they are in the database
+  domain::Rollout rollout_;             // as they are
+  std::vector<domain::Order> orders_;   // given by the rollout, not yet written
+};
+
+}  // namespace rolesync::rollout
