@@ -160,7 +160,7 @@ TEST_P(EnclosureTest, TheProgramGetsItsArgumentsAndStatusIsItsOwn) {
   inside.put_in(missing);
   const auto refused = run_child(missing);
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().reason, "spawn_failed");
+  EXPECT_EQ(refused.error().reason, "program_missing");
   ChildSpec killed = shell("kill -9 $$");
   inside.put_in(killed);
   EXPECT_EQ(run_child(killed)->signal, 9);
