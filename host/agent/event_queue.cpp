@@ -49,6 +49,7 @@ std::unique_ptr<EventQueue> EventQueue::open(std::string directory, std::size_t 
   std::unique_ptr<EventQueue> queue(new EventQueue(std::move(directory), limit));
   if (Status made = make_directories(queue->directory_); !made) {
     queue->complain(unwritable(made.error().message));
+    return queue;
   }
   queue->load();
   return queue;
@@ -113,7 +114,7 @@ Status EventQueue::save(QueuedEvent& event) {
 void EventQueue::save_again() {
   std::lock_guard lock(mutex_);
   if (!problem_ || problem_->reason != "queue_unwritable") return;
-  (void)make_directories(directory_);
+  if (!make_directories(directory_)) return;
   for (QueuedEvent& event : events_) {
     if (event.kind == EventKind::result && !event.saved && !save(event)) return;
   }

@@ -74,6 +74,10 @@ class AgentEnd : public ::testing::Test {
     ::execl(program.c_str(), program.c_str(), "run", "--config", config.c_str(), nullptr);
     ::_exit(127);
   }
+  // It has read its config and blocked its signals by then.
+  void wait_until_it_talks(std::size_t before) {
+    ASSERT_FALSE(server_->heartbeat([](const Json&) { return true; }, before).is_null());
+  }
   // The status it left with.
   int end(int signal) {
     if (agent_ <= 0) return 0;
@@ -109,10 +113,12 @@ TEST_F(AgentEnd, TermEndsItSoonAtAnyMomentOfATask) {
   std::minstd_rand random(std::random_device{}());
   std::string now_there;
   std::map<std::string, int> ends;
+  std::size_t heard = 0;
   for (int round = 0; round < 16; ++round) {
     const std::string task = "t" + std::to_string(round), text = "release " + task;
     const std::string content = server_->content({{"f", text}, {"g/" + task, text}});
     const bool slow = round % 2 == 1;
+    wait_until_it_talks(heard);
     if (slow) std::ofstream(directory_ + "/root/slow").put('x');
     // A task takes about a tenth of a second here; a slow one stays in its command.
     const milliseconds moment(std::uniform_int_distribution<int>(0, slow ? 600 : 200)(random));
@@ -124,6 +130,7 @@ TEST_F(AgentEnd, TermEndsItSoonAtAnyMomentOfATask) {
       // Its own limit is a second. The command would take two minutes.
       EXPECT_LT(Clock::now() - begun, seconds(30)) << "after " << moment.count() << " ms";
       fs::remove(directory_ + "/root/slow");
+      heard = server_->heartbeats();
       start();
     });
     order_stage(task, content);
@@ -159,9 +166,11 @@ TEST_F(AgentEnd, AnEventThatIsSentAgainAfterADeathHasOneEffect) {
     end(SIGKILL);
     start();
   }
-  // The last round's events come again with the next heartbeats of the new process.
-  const std::size_t before = server_->heartbeats();
-  ASSERT_FALSE(server_->heartbeat([](const Json&) { return true; }, before).is_null());
+  // What the last process had not seen answered comes again with the next heartbeats.
+  for (const auto end = Clock::now() + seconds(60);
+       server_->repeated() == 0 && Clock::now() < end;) {
+    std::this_thread::sleep_for(milliseconds(20));
+  }
   EXPECT_GT(server_->repeated(), 0) << "no death was between sending and forgetting";
   std::map<std::string, int> results;
   std::map<std::string, std::uint64_t> sequence;
