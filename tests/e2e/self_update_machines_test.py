@@ -269,22 +269,30 @@ def thread_of(process, name):
 
 
 class Held:
-    """One thread of a process, stopped by ptrace while the others go on."""
-    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
+    """One thread of a process, stopped by ptrace while the others go on. By a process of its own:
+    a thread that was killed meanwhile is only gone with the process that traces it."""
+    SEIZE, INTERRUPT = 0x4206, 0x4207
 
     def __init__(self, thread):
         self.thread = thread
-        self.ptrace = ctypes.CDLL(None, use_errno=True).ptrace
-        self.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
     def __enter__(self):
-        for request in (self.SEIZE, self.INTERRUPT):
-            if self.ptrace(request, self.thread, None, None) != 0:
-                raise OSError(ctypes.get_errno(), "ptrace")
+        read, write = os.pipe()
+        self.tracer = os.fork()
+        if self.tracer == 0:
+            ptrace = ctypes.CDLL(None).ptrace
+            ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+            held = all(ptrace(r, self.thread, None, None) == 0 for r in (self.SEIZE, self.INTERRUPT))
+            os.write(write, b"y" if held else b"n")
+            while True:
+                time.sleep(1000)
+        if os.read(read, 1) != b"y":
+            raise OSError("the thread cannot be traced")
         return self
 
     def __exit__(self, *_):
-        self.ptrace(self.DETACH, self.thread, None, None)
+        os.kill(self.tracer, signal.SIGKILL)
+        os.waitpid(self.tracer, 0)
 
 
 if __name__ == "__main__":
