@@ -154,10 +154,10 @@ Result<std::unique_ptr<Agent>> Agent::start(const AgentConfig& config) {
 
 void Agent::stop() {
   parts_->link.stop();
+  parts_->queue->stop();  // workers may be waiting for it
   parts_->tasks.stop();
   parts_->inquirer.stop();
   parts_->commands.stop();
-  parts_->queue->stop();
   parts_->stopping = true;  // after the tasks know
 }
 

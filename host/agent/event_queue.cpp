@@ -17,6 +17,8 @@
 namespace rolesync::agent {
 namespace {
 
+constexpr std::chrono::milliseconds kSpaceComesBack{300};
+
 // "00000000000000000042.result" -> 42 and its kind; nothing for other files.
 bool parse_name(const std::string& name, QueuedEvent& event) {
   if (name.size() < 22 || name[20] != '.') return false;
@@ -119,6 +121,20 @@ void EventQueue::save_again() {
     if (event.kind == EventKind::result && !event.saved && !save(event)) return;
   }
   problem_.reset();
+}
+
+bool EventQueue::wait_until_safe() {
+  const auto in_memory_only = [this] {
+    return std::any_of(events_.begin(), events_.end(), [](const QueuedEvent& event) {
+      return event.kind == EventKind::result && !event.saved;
+    });
+  };
+  while (true) {
+    save_again();
+    std::unique_lock lock(mutex_);
+    if (!in_memory_only()) return true;
+    if (changed_.wait_for(lock, kSpaceComesBack, [this] { return stopped_; })) return false;
+  }
 }
 
 std::string EventQueue::path(const QueuedEvent& event) const {

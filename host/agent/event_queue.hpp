@@ -35,6 +35,8 @@ class EventQueue {
   Status add(EventKind kind, std::string text);
   // Writes the results that the disk has refused.
   void save_again();
+  // Waits until every result is on the disk or has been sent; false when stop() came first.
+  bool wait_until_safe();
   // What is wrong with the directory: queue_unwritable, queue_unreadable, queue_entry_damaged.
   std::optional<Error> problem() const;
 

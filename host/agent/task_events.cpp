@@ -57,10 +57,12 @@ void TaskEvents::progress(TaskRecord& record, const TaskEvent& event) {
                    text(record.task.task_id, record.fence, record.next_sequence++, event));
 }
 
-void TaskEvents::result(TaskRecord& record, const TaskEvent& event) {
+bool TaskEvents::result(TaskRecord& record, const TaskEvent& event) {
   log_task(record.task.task_id, event);
-  (void)queue_.add(EventKind::result,  // which says what is wrong
-                   text(record.task.task_id, record.fence, record.next_sequence++, event));
+  const Status added =  // which says what is wrong
+      queue_.add(EventKind::result,
+                 text(record.task.task_id, record.fence, record.next_sequence++, event));
+  return added || queue_.wait_until_safe();
 }
 
 void TaskEvents::refuse(const std::string& task_id, std::uint64_t fence, const Error& error) {

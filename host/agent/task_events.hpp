@@ -25,7 +25,9 @@ class TaskEvents {
   TaskEvents(EventQueue& queue, Clock& clock) : queue_(queue), clock_(clock) {}
 
   void progress(TaskRecord& record, const TaskEvent& event);
-  void result(TaskRecord& record, const TaskEvent& event);
+  // On true it will be told whatever happens to us. Waits for a full disk; false when we are ended
+  // meanwhile: then the task's record must stay, for the next start to come to this end again.
+  bool result(TaskRecord& record, const TaskEvent& event);
   // For an order that we have no record of.
   void refuse(const std::string& task_id, std::uint64_t fence, const Error& error);
 

@@ -351,8 +351,8 @@ void TaskRunner::finish(End end) {
   event.release = installation_.current();
   event.restart_pending = end == End::succeeded && restart_is_pending();
   if (SelfUpdater::concerns(record_.task.role)) parts_.self_updater.forget();
+  if (!parts_.events.result(record_, event)) return;
   record_.phase = TaskPhase::done;
-  parts_.events.result(record_, event);
   save();
 }
 

@@ -111,7 +111,7 @@ void Tasks::end(TaskRecord& record, const char* state, const Error& error) {
   event.step = record.phase == TaskPhase::accepted ? "fetch" : "report";
   event.reason = error.reason;
   event.message = error.text();
-  parts_.events.result(record, event);
+  if (!parts_.events.result(record, event)) return;
   forget(record.task.task_id);
   listener_.ended();
 }

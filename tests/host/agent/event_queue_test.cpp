@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 namespace rolesync::agent {
 namespace {
@@ -117,6 +118,31 @@ TEST_F(EventQueueTest, ADirectoryThatCannotBeWrittenKeepsResultsInMemoryUntilItC
     EXPECT_FALSE(queue->problem());
   }
   EXPECT_EQ(texts(*EventQueue::open(place, 100)), "1 ");
+}
+
+// A task's record is forgotten when its result is safe, so that is waited for.
+TEST_F(EventQueueTest, AResultIsSafeWhenItIsSavedOrSent) {
+  const std::string place = directory_ + "/in-the-way";
+  std::ofstream(place) << "a file";
+  auto queue = EventQueue::open(place, 100);
+  ASSERT_FALSE(queue->add(EventKind::result, "1").ok());
+  auto saved = std::async(std::launch::async, [&] { return queue->wait_until_safe(); });
+  EXPECT_EQ(saved.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  std::filesystem::remove(place);
+  EXPECT_TRUE(saved.get());
+  EXPECT_EQ(texts(*EventQueue::open(place, 100)), "1 ");
+
+  std::filesystem::remove_all(place);
+  std::ofstream(place) << "a file";
+  ASSERT_FALSE(queue->add(EventKind::result, "2").ok());
+  auto sent = std::async(std::launch::async, [&] { return queue->wait_until_safe(); });
+  queue->drop(queue->oldest(10));
+  EXPECT_TRUE(sent.get());
+
+  ASSERT_FALSE(queue->add(EventKind::result, "3").ok());
+  auto ended = std::async(std::launch::async, [&] { return queue->wait_until_safe(); });
+  queue->stop();
+  EXPECT_FALSE(ended.get());
 }
 
 // A child adds numbered results as fast as it can until it is killed: what it was told to be safe
