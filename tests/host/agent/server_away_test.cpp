@@ -188,7 +188,8 @@ TEST_F(ServerAway, ItsNameIsUnknown) {
 TEST_F(ServerAway, AnswersWithoutEndAreAskedForAFewTimesASecond) {
   std::atomic<int> requests = 0;
   WrongServer counting([&](ScriptedConnection& connection) {
-    while (!connection.read_head().empty()) {
+    // A body may come apart from its head: only heads count.
+    while (connection.read_head().find("POST ") != std::string::npos) {
       ++requests;
       if (!connection.send("HTTP/1.1 204 No Content\r\n\r\n")) return;
     }
@@ -204,7 +205,8 @@ TEST_F(ServerAway, AnswersWithoutEndAreAskedForAFewTimesASecond) {
 TEST_F(ServerAway, RetryAfterIsObeyed) {
   std::atomic<int> requests = 0;
   WrongServer server([&](ScriptedConnection& connection) {
-    while (!connection.read_head().empty()) {
+    // A body may come apart from its head: only heads count.
+    while (connection.read_head().find("POST ") != std::string::npos) {
       ++requests;
       if (!connection.send("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\n"
                            "Content-Length: 0\r\n\r\n")) {
