@@ -30,6 +30,10 @@ class RoleActionApi : public ::testing::Test {
   Json action(const Reply& ordered) {
     return server.get("/api/role-actions/" + ordered.body.at("action_id").get<std::string>()).body;
   }
+  Json commands() {
+    const Reply reply = agent.beat();
+    return reply.status == 204 ? Json::array() : reply.body.at("commands");
+  }
   RunningServer server;
   SimulatedAgent agent{server, "n1"};
 };
@@ -82,7 +86,7 @@ TEST_F(RoleActionApi, WhatIsRefusedBeforeAnythingStarts) {
   EXPECT_EQ(refusal("/api/nodes/n1/roles/quiet/restart"), "no_service");
   const std::string reader = server.new_token({"read"});
   EXPECT_EQ(server.request("POST", restart_path, Json::object(), reader).reason(), "scope_missing");
-  EXPECT_EQ(agent.beat().body.value("commands", Json::array()).size(), 0u);
+  EXPECT_TRUE(commands().empty());
 }
 
 TEST_F(RoleActionApi, OneAtATimeAndARepetitionIsOne) {
@@ -138,7 +142,8 @@ TEST(RoleActionOfAGoneNode, EndsAndIsNotDoneLater) {
   const std::string path = "/api/role-actions/" + ordered.body.at("action_id").get<std::string>();
   EXPECT_TRUE(eventually([&] { return server.get(path).body.at("state") == "failed"; }));
   EXPECT_EQ(server.get(path).body.at("reason"), "node_gone");
-  EXPECT_EQ(agent.beat().body.value("commands", Json::array()).size(), 0u);
+  const Reply quiet = agent.beat();
+  EXPECT_TRUE(quiet.status == 204 || quiet.body.at("commands").empty()) << quiet.body;
 }
 
 }  // namespace
