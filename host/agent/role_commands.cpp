@@ -10,6 +10,7 @@
 #include "host/process/enclosure.hpp"
 #include "host/services/limits.hpp"
 #include "host/services/node_services.hpp"
+#include "host/values/hash.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -36,6 +37,11 @@ using Now = std::chrono::steady_clock;
 constexpr std::size_t kOutputCap = 8 << 10;  // of each stream
 constexpr std::size_t kTailSize = 2 << 10;
 constexpr milliseconds kFirstPause{1'000}, kLongestPause{10'000};
+
+// Of this agent alone: others may run on this machine, with tasks of the same name.
+std::string enclosure_name(const AgentConfig& config, const std::string& task_id) {
+  return task_id + "-" + sha256_hex(config.state_dir).substr(0, 8);
+}
 
 // Shows a command's output while it runs, at a rate that many nodes and long commands can bear.
 class LiveTail {
@@ -67,8 +73,8 @@ class LiveTail {
 
 }  // namespace
 
-std::size_t end_left_commands(const std::string& task_id) {
-  return Enclosure(task_id).end();
+std::size_t end_left_commands(const AgentConfig& config, const std::string& task_id) {
+  return Enclosure(enclosure_name(config, task_id)).end();
 }
 
 Status check_commands(const AgentConfig& config, const Role& role) {
@@ -88,6 +94,7 @@ CommandOutcome run_role_command(const AgentConfig& config, const RoleCommand& or
   spec.gid = user->gid;
   spec.environment = minimal_environment(user->uid.value_or(::geteuid()));
   spec.environment["ROLESYNC_ROLE"] = order.role.name;
+  spec.environment["ROLESYNC_TASK"] = order.task_id;
   spec.environment["ROLESYNC_COMMIT"] = order.commit;
   spec.environment["ROLESYNC_ACTION"] = order.action;
   spec.environment["ROLESYNC_TARGET"] = order.role.target_path;
@@ -104,7 +111,7 @@ CommandOutcome run_role_command(const AgentConfig& config, const RoleCommand& or
   spec.output_cap = kOutputCap;
   LiveTail live(order);
   spec.on_output = [&live](std::string_view bytes) { live.add(bytes); };
-  Enclosure enclosure(order.task_id);
+  Enclosure enclosure(enclosure_name(config, order.task_id));
   enclosure.put_in(spec);
   Result<ChildResult> result = run_child(spec);
   // The agent itself ends within a second.

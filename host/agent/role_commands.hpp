@@ -34,7 +34,7 @@ CommandOutcome run_role_command(const AgentConfig& config, const RoleCommand& or
                                 const CancelFlag* cancelled);
 
 // Ends what a command of this task still runs, after our own death; how many processes that were.
-std::size_t end_left_commands(const std::string& task_id);
+std::size_t end_left_commands(const AgentConfig& config, const std::string& task_id);
 
 // Whether the node would run the role's commands at all; to be asked before anything is switched.
 Status check_commands(const AgentConfig& config, const Role& role);

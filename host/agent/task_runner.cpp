@@ -68,7 +68,7 @@ void TaskRunner::run() {
 }
 
 void TaskRunner::resume() {
-  if (const std::size_t left = end_left_commands(record_.task.task_id); left > 0) {
+  if (const std::size_t left = end_left_commands(parts_.config, record_.task.task_id); left > 0) {
     log_event(LogLevel::warning, "task.left_command_ended",
               {{"task", record_.task.task_id},
                {"step", std::string(step_name(record_.position.step))},

@@ -75,7 +75,7 @@ void Tasks::resume_actions() {
   for (RoleAction& action : actions_.load_all()) {
     // Whether it was done is not known; doing it once more brings the same end about.
     action.next_sequence += kUnsavedEvents;
-    end_left_commands(action.id);
+    end_left_commands(parts_.config, action.id);
     (void)actions_.save(action);
     (void)check_fence(action.role.name, action.fence);
     log_event(LogLevel::warning, "action.resumed", {{"action", action.id}});

@@ -33,7 +33,7 @@ class Enclosure {
 
   // Our own cgroup of version 2, as a directory; empty when there is none.
   static std::string own_cgroup();
-  static constexpr const char* variable = "ROLESYNC_TASK";
+  static constexpr const char* variable = "ROLESYNC_ENCLOSURE";
 
  private:
   std::vector<pid_t> in_cgroup() const;

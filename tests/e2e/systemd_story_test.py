@@ -276,12 +276,12 @@ class SystemdStory(unittest.TestCase):
 
     def test_commands_surround_the_restart_and_end_with_all_they_started(self):
         """Also with a daemon that forgot its environment: each command has a control group."""
-        self.web.exec("install", "-o", "app", "/dev/null", "/var/tmp/balancer")
-        command = lambda word: ["sh", "-c", f"echo {word} $ROLESYNC_ACTION >>/var/tmp/balancer"]
+        self.web.exec("install", "-o", "app", "/dev/null", "/srv/balancer")
+        command = lambda word: ["sh", "-c", f"echo {word} $ROLESYNC_ACTION >>/srv/balancer"]
         self.add_role(
             "app-lb", 8010, drain_cmd=command("out"), undrain_cmd=command("in"),
             post_sync_cmd=["sh", "-c", "env -i setsid sleep 4711 >/dev/null 2>&1 & sleep 0.3"])
-        balancer = lambda: self.web.exec("cat", "/var/tmp/balancer").stdout.splitlines()
+        balancer = lambda: self.web.exec("cat", "/srv/balancer").stdout.splitlines()
         self.release("one")
         job = self.fleet.sync("app-lb")
         self.assertEqual(self.answer(8010), "one")

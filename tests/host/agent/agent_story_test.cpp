@@ -299,7 +299,8 @@ TEST_F(AgentStory, ACommandGetsWhatIsDocumentedAndNothingElse) {
     }
   }
   const std::string expected =
-      "HOME LANG PATH ROLESYNC_ACTION ROLESYNC_COMMIT ROLESYNC_ROLE ROLESYNC_TARGET ROLESYNC_TASK "
+      "HOME LANG PATH ROLESYNC_ACTION ROLESYNC_COMMIT ROLESYNC_ENCLOSURE ROLESYNC_ROLE "
+      "ROLESYNC_TARGET ROLESYNC_TASK "
       "/dev/null\n0 1 2 3 1\n2\n3\n";  // 3 is the directory that ls reads
   EXPECT_EQ(output.substr(0, expected.size()), expected);
   EXPECT_NE(output.find(" bytes left out ...]"), std::string::npos);

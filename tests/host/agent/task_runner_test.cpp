@@ -17,8 +17,8 @@
 
 #include "host/agent/event_queue.hpp"
 #include "host/agent/installations.hpp"
+#include "host/agent/role_commands.hpp"
 #include "host/plugin/registry.hpp"
-#include "host/process/enclosure.hpp"
 #include "host/services/clock.hpp"
 #include "host/services/durable_file.hpp"
 #include "host/services/running_programs.hpp"
@@ -444,7 +444,7 @@ TEST_P(TaskCase, EndsAsPromised) {
         << message;
   }
 
-  EXPECT_EQ(Enclosure(task_id_).end(), 0u) << "a process of a command was left";
+  EXPECT_EQ(end_left_commands(config_, task_id_), 0u) << "a process of a command was left";
   const TaskStore store(config_.state_dir + "/tasks");
   const auto record = store.load(task_id_);
   ASSERT_TRUE(record.ok() && record->has_value());
