@@ -11,7 +11,7 @@ namespace rolesync {
 namespace {
 
 struct Probe {
-  std::string method, path, policy;
+  std::string method, path, policy, content_type;
 };
 
 std::vector<Probe> all_routes() {
@@ -22,7 +22,7 @@ std::vector<Probe> all_routes() {
   std::vector<Probe> probes;
   for (const auto& route : router.routes()) {
     const std::string path = std::regex_replace(route.path, std::regex("\\{[^}]*\\}"), "n1");
-    probes.push_back({route.method, path, route.policy.text()});
+    probes.push_back({route.method, path, route.policy.text(), route.options.content_type});
   }
   return probes;
 }
@@ -34,7 +34,9 @@ class AuthMatrix : public ::testing::Test {
     return probe.path.find("/streams/") != std::string::npos;
   }
   int status(const Probe& probe, const std::string& token) {
-    return server.raw(probe.method, probe.path, probe.method == "GET" ? "" : "{}", token).status;
+    const std::string body = probe.method == "GET" ? "" : "{}";
+    return server.raw(probe.method, probe.path, body, token, {{"Content-Type", probe.content_type}})
+        .status;
   }
   RunningServer server;
 };
