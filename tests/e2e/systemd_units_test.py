@@ -185,7 +185,7 @@ class SystemdUnits(unittest.TestCase):
                        systemd_service="app-pending", auto_restart=False)
         fleet.assign("web-1", "app-pending")
         fleet.sync("app-pending")
-        self.assertIn("role_not_installed", self.refused("hub", "app-pending"))
+        self.assertIn("is not installed on hub", self.refused("hub", "app-pending"))
         fleet.cli("node", "start", "web-1", "app-pending", "--wait")
         repository.write("pending/file", "two\n")
         repository.commit("two")
