@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "host/agent/log.hpp"
+#include "host/agent/role_plugins.hpp"
 #include "host/services/durable_file.hpp"
 
 namespace rolesync::agent {
@@ -51,7 +52,8 @@ void remove_leftovers(const AgentConfig& config) {
   std::error_code failure;
   const std::filesystem::path state(config.state_dir);
   for (const auto& entry : std::filesystem::directory_iterator(state / "run", failure)) {
-    std::filesystem::remove_all(entry.path(), failure);
+    // What stands there still runs, and is ended before its record goes.
+    if (entry.path() != programs_root(config)) std::filesystem::remove_all(entry.path(), failure);
   }
   for (const auto& directory : {state, state / "tasks", state / "roles"}) {
     for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {

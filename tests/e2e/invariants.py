@@ -25,8 +25,9 @@ ROLE_STATE = {"lock", "marker", "stats", "staging", "kept", "releases", "saved",
 EMPTY_AT_REST = ("staging", "basis")
 # What the agent keeps: files that may be there, and directories that must be empty at rest.
 AGENT_STATE = {"credential", "identity.json", "lock", "running", "fences.json", "commands.json",
-               "definitions.json", "roles", "plugins", "plugin-state", "processes", "private", "logs"}
-AGENT_EMPTY_AT_REST = ("tasks", "run")
+               "definitions.json", "format", "status.json", "roles", "plugins", "plugin-state", "logs",
+               "self_update"}
+AGENT_EMPTY_AT_REST = ("tasks", "actions", "run")
 QUEUE = "queue"  # emptied when a heartbeat is answered, which takes up to 25 s: see check_queues()
 FINAL_TASK = ("succeeded", "rolled_back", "rollback_failed", "failed", "skipped", "cancelled")
 FINAL_JOB = ("succeeded", "partly_failed", "failed", "rolled_back", "cancelled")
@@ -201,8 +202,8 @@ class Invariants:
         stray += [f"{agent}/{n}" for n in os.listdir(agent)
                   if n not in AGENT_STATE and n not in (*AGENT_EMPTY_AT_REST, QUEUE)]
         for name in AGENT_EMPTY_AT_REST:
-            with contextlib.suppress(FileNotFoundError):
-                stray += [f"{agent}/{name}/{n}" for n in os.listdir(agent / name)]
+            for parent, _, files in os.walk(agent / name):
+                stray += [f"{parent}/{n}" for n in files]
         if node in self.beside:
             stray += sorted(set(os.listdir(self.directory(node).parent)) - self.beside[node])
         return stray

@@ -15,11 +15,11 @@ namespace {
 TEST(Recovery, RemovesWhatAKilledAgentLeft) {
   std::string name = (std::filesystem::temp_directory_path() / "rolesync-test-XXXXXX").string();
   const std::filesystem::path state = ::mkdtemp(name.data());
-  for (const char* directory : {"run/private", "tasks", "roles"}) {
+  for (const char* directory : {"run/private", "run/programs", "tasks", "roles"}) {
     std::filesystem::create_directories(state / directory);
   }
   const std::set<std::string> stays = {"credential", "tasks/task_1.json", "tasks/task_1.cancelled",
-                                       "roles/web.json"};
+                                       "roles/web.json", "run/programs/4711"};
   std::set<std::string> all = stays;
   all.insert({"commands.json.new", "tasks/task_2.json.new", "roles/web.json.new", "run/task_1.want",
               "run/private/rsyncd.conf"});
