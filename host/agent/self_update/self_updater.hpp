@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Updates the agent that runs, as a role whose files it runs from: the old process hands over to
 // the new program, which confirms itself once its server has accepted a heartbeat. A guardian and
-// every later start put the old program back when that does not come (docs/decisions/0005).
+// every later start put the old program back when that does not come (docs/decisions/0006).
 // Used by the thread of that role's task.
 #pragma once
 #include <functional>
