@@ -49,7 +49,7 @@ class UiStory(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="rolesync-ui-") as home:
             done = subprocess.run(
                 [NODE, str(SOURCE / "tests/e2e/ui/story.mjs")], input=json.dumps(world), text=True,
-                env={**os.environ, "HOME": home}, stdout=sys.stderr, timeout=280, check=False)
+                env={**os.environ, "HOME": home}, stdout=sys.stderr, timeout=900, check=False)
         self.assertEqual(done.returncode, 0, "the browser's story failed; see above")
 
 

@@ -19,7 +19,7 @@ export async function openBrowser(world) {
 
 export async function openPage(world, { program, axe }) {
   const context = await program.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => {
