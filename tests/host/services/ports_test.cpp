@@ -103,20 +103,27 @@ TEST(Ports, OwnersAreSearchedForOnceAndFoundAgainWhenTheyChange) {
   std::uint16_t port = 0;
   UniqueFd listener = listen_on(AF_INET, port);
   ASSERT_TRUE(listener && ports->scan().ok());
-  const int first = searches;
-  EXPECT_GE(first, 1);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(ports->scan().ok());
-  EXPECT_EQ(searches, first) << "those that were found and those that were not are remembered";
+  EXPECT_GE(searches, 1);
+  // Those that were found and those that were not are remembered. Other programs of this machine
+  // open sockets meanwhile, which is a search each: some five looks in a row see no new one.
+  bool quiet = false;
+  for (int round = 0; round < 200 && !quiet; ++round) {
+    const int before = searches;
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(ports->scan().ok());
+    quiet = searches == before;
+  }
+  EXPECT_TRUE(quiet);
 
   // The descriptor that was remembered is another file now; the socket lives on under another one.
   UniqueFd elsewhere(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 200));
   ASSERT_TRUE(elsewhere);
   const UniqueFd other(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::dup3(other.get(), listener.get(), O_CLOEXEC), listener.get());
+  const int before = searches;
   auto seen = ports->scan();
   ASSERT_TRUE(seen.ok());
   EXPECT_EQ(find(*seen, port, "127.0.0.1")->pid, ::getpid());
-  EXPECT_EQ(searches, first + 1);
+  EXPECT_GT(searches, before);
 
   // A child inherits the socket, and then it is the only one that has it.
   int ready[2];
