@@ -41,10 +41,11 @@ class ServiceFaults(FaultStory):
         fleet.sync_again()
 
     def test_a_restart_that_fails_is_rolled_back(self):
-        self.rolled_back("unit_failed", refuses="refuses-start")
+        self.rolled_back("service_crashes", refuses="refuses-start")
 
     def test_health_that_fails_is_rolled_back(self):
-        self.rolled_back("health_check_failed", broken="die 'broken';")
+        self.rolled_back("service_crashes", broken="die 'broken';")
+        self.rolled_back("health_check_failed", broken="sleep 100000;")
 
     def rolled_back(self, reason, **how):
         fleet = self.fleet

@@ -8,7 +8,7 @@ its service before it listens, and rsync."""
 import contextlib
 import random
 
-from fleet import eventually
+from fleet import Problem, eventually
 from invariants import Invariants
 from systemd_fleet import SystemdFleet
 
@@ -125,6 +125,17 @@ class FaultyFleet(SystemdFleet):
             "auto_restart": True, "health_check_port": PORT, "health_check_path": "/",
             "pre_sync_cmd": ["/usr/local/bin/role-command", "activating"],
             "post_sync_cmd": ["/usr/local/bin/role-command", "post_sync"], **different})
+
+    def start_sync(self, role, **options):
+        """Waits for a role that was just changed: its content is worked out first."""
+        def started():
+            try:
+                return super(FaultyFleet, self).start_sync(role, **options)
+            except Problem as problem:
+                if problem.body.get("reason") != "plan_blocked":
+                    raise
+                return None
+        return eventually(started, f"the plan of {role} is not blocked", 60)
 
     def unassign(self, role, node="web-1"):
         """Takes a role off and deletes it."""
