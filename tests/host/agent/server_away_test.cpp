@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "Content-Length: 100\r\n\r\n{\"commands\":");
               },
               "server_away", "server_unreachable"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& each) { return std::string(each.param.name); });
 
 TEST_F(ServerAway, NobodyListens) {
   std::string url;
