@@ -146,7 +146,7 @@ int run_schedule(Session& session, const ScheduleOptions& options) {
     session.say(
         printable(text_of(*schedule, "outcome") + ": " + text_of(*schedule, "outcome_message")));
     if (text_of(*schedule, "outcome") == "started") {
-      session.say("follow it:  rolesync job follow " + text_of(*schedule, "last_job_id"));
+      session.say("follow it:  rolesync job watch " + text_of(*schedule, "last_job_id"));
     }
   }
   return text_of(*schedule, "outcome") == "failed" ? kFailed : kOk;

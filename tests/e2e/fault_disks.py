@@ -6,7 +6,7 @@ import threading
 
 from fault_story import FaultStory
 from faulty_fleet import ROLE, TARGET
-from fleet import eventually
+from fleet import Problem, eventually
 from invariants import Invariants
 from rootfs import RigMissing, run
 
@@ -126,7 +126,7 @@ class DiskFaults(FaultStory):
         with self.subTest("a large one is refused before anything is touched"):
             old, new = fleet.release(payload=True)
             job, ends = fleet.end(fleet.start_sync(ROLE), old, new)
-            self.assertEqual(fleet.task(job)["reason"], "spawn_failed", job)
+            self.assertEqual(fleet.task(job)["reason"], "program_missing", job)
             self.assertIn("rsync", fleet.task(job)["message"])
             self.assertEqual(ends["web-1"], old)
             self.assertEqual(self.steps_after_staging(job), [])
@@ -162,13 +162,22 @@ class DiskFaults(FaultStory):
             web.exec("systemctl", "daemon-reload")
             web.exec("systemctl", "restart", "rolesync-agent")
             fleet.wait_until_online()
+
+        def repair():
+            web.exec("rm", "-f", drop_in)
+            restart_agent()
+        self.addCleanup(repair)
         web.write(drop_in, "[Service]\nReadWritePaths=\nReadWritePaths=/srv\n")
         restart_agent()
-        job = fleet.wait_for_job(fleet.start_sync(role), 120)
-        web.exec("rm", drop_in)
-        restart_agent()
-        self.assert_ended(job, ("failed", "read_only"))
-        watched.check(job, old)
+        try:
+            job = fleet.wait_for_job(fleet.post(f"/api/code-sync/roles/{role}/sync",
+                                                {"approve": True})["job_id"], 120)
+            self.assert_ended(job, ("failed", "read_only"))
+        except Problem as refused:  # the node has said already that it cannot look
+            self.assertEqual(refused.body["reason"], "plan_blocked")
+        repair()
+        self.assertEqual(watched.marker("web-1")["commit"], old)
+        watched.check_tree("web-1", [old])
         self.assertEqual(watched.check(fleet.sync(role), new), {"web-1": new})
         fleet.sync_again()
 

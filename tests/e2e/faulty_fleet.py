@@ -132,7 +132,7 @@ class FaultyFleet(SystemdFleet):
             try:
                 return super(FaultyFleet, self).start_sync(role, **options)
             except Problem as problem:
-                if problem.body.get("reason") != "plan_blocked":
+                if problem.body.get("reason") not in ("plan_blocked", "plan_stale"):
                     raise
                 return None
         return eventually(started, f"the plan of {role} is not blocked", 60)
