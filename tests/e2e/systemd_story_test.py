@@ -300,16 +300,16 @@ class SystemdStory(unittest.TestCase):
         self.release("good")
 
     def test_a_port_that_another_program_holds(self):
-        self.add_role("app-held", 8011, auto_restart=False, health_check_port=8012,
+        self.add_role("app-squat", 8011, auto_restart=False, health_check_port=8012,
                       health_check_path="")
         self.release("one")
-        self.fleet.sync("app-held")
-        self.web.exec("systemctl", "start", "app-held")
-        self.fleet.wait_for_cell("app-held", state="active", health="failing",
+        self.fleet.sync("app-squat")
+        self.web.exec("systemctl", "start", "app-squat")
+        self.fleet.wait_for_cell("app-squat", state="active", health="failing",
                                  reason="port_not_listening")
         self.web.exec("systemd-run", "--unit=squatter", "perl", "-MIO::Socket::INET", "-e",
                       "my $s = IO::Socket::INET->new(LocalPort => 8012, Listen => 1); sleep 1000")
-        self.fleet.wait_for_cell("app-held", state="active", health="failing",
+        self.fleet.wait_for_cell("app-squat", state="active", health="failing",
                                  reason="port_held_by_other")
         self.web.exec("systemctl", "stop", "squatter")
 

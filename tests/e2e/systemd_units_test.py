@@ -184,6 +184,7 @@ class SystemdUnits(unittest.TestCase):
         fleet.add_role("app-pending", ["pending"], "/srv/app-pending", restart_strategy="systemd",
                        systemd_service="app-pending", auto_restart=False)
         fleet.assign("web-1", "app-pending")
+        fleet.pull()  # a role that is new has its content only when the commit was read for it
         fleet.sync("app-pending")
         self.assertIn("is not installed on hub", self.refused("hub", "app-pending"))
         fleet.cli("node", "start", "web-1", "app-pending", "--wait")
