@@ -6,7 +6,10 @@ heartbeats it starts no process and no thread, writes, makes, renames, removes a
 reads no managed file, and makes few calls of the kernel; each body stays under a kilobyte.
 """
 import collections
+import os
+import pathlib
 import re
+import signal
 import sys
 
 from fleet import Fleet, eventually
@@ -79,30 +82,45 @@ def opened_for_writing(text):
             and '"/dev/' not in line]
 
 
+def end_traced(tracer):
+    """A tracer that is told to end lets its agent run on: the agent is ended, and so the tracer."""
+    children = pathlib.Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text().split()
+    for child in children:
+        os.kill(int(child), signal.SIGTERM)
+    tracer.wait(30)
+
+
 def main():
     with Fleet(agents=1) as fleet, Relay(fleet.port) as relay:
         fleet.repository.init()
         trace = fleet.directory / "trace"
-        node = set_up(fleet, relay, trace)
-        wait_until_quiet(relay)
-        offset, first = trace.stat().st_size, len(relay.heartbeats)
-        eventually(lambda: len(relay.heartbeats) >= first + BEATS and quiet_bodies(relay, first),
-                   "ten more heartbeats", 120)
-        bodies = relay.heartbeats[first:]
-        text = trace.read_bytes()[offset:].decode(errors="replace")
-        found = calls(text)
-        assert not STARTS & found.keys(), f"something was started: {found}"
-        assert not CHANGES & found.keys(), f"files were changed: {found}"
-        assert not opened_for_writing(text), opened_for_writing(text)[:5]
-        managed = str(fleet.on_disk(node, "/srv"))
-        read = [line for line in text.splitlines() if managed in line and "open" in line and "/f" in line]
-        assert not read, f"files of roles were opened: {read[:5]}"
-        largest = max(quiet_bodies(relay, first), key=len)
-        each = sum(n for call, n in found.items() if call not in SEARCH) / len(bodies)
-        print(f"{each:.0f} calls per heartbeat: {found.most_common(12)}; "
-              f"{len(largest)} bytes")
-        assert each < MOST_CALLS, f"{each:.0f} calls per heartbeat: {found.most_common()}"
-        assert len(largest) < 1024, largest
+        try:
+            measure(fleet, relay, set_up(fleet, relay, trace), trace)
+        finally:
+            for tracer in fleet.agents.values():
+                end_traced(tracer)
+
+
+def measure(fleet, relay, node, trace):
+    wait_until_quiet(relay)
+    offset, first = trace.stat().st_size, len(relay.heartbeats)
+    eventually(lambda: len(relay.heartbeats) >= first + BEATS and quiet_bodies(relay, first),
+               "ten more heartbeats", 120)
+    bodies = relay.heartbeats[first:]
+    text = trace.read_bytes()[offset:].decode(errors="replace")
+    found = calls(text)
+    assert not STARTS & found.keys(), f"something was started: {found}"
+    assert not CHANGES & found.keys(), f"files were changed: {found}"
+    assert not opened_for_writing(text), opened_for_writing(text)[:5]
+    managed = str(fleet.on_disk(node, "/srv"))
+    read = [line for line in text.splitlines() if managed in line and "open" in line and "/f" in line]
+    assert not read, f"files of roles were opened: {read[:5]}"
+    largest = max(quiet_bodies(relay, first), key=len)
+    each = sum(n for call, n in found.items() if call not in SEARCH) / len(bodies)
+    print(f"{each:.0f} calls per heartbeat: {found.most_common(12)}; "
+          f"{len(largest)} bytes")
+    assert each < MOST_CALLS, f"{each:.0f} calls per heartbeat: {found.most_common()}"
+    assert len(largest) < 1024, largest
 
 
 if __name__ == "__main__":
