@@ -174,6 +174,8 @@ class FaultyFleet(SystemdFleet):
     def release(self, **how):
         """Commits and lets the server know; (the release before, this one)."""
         before, self.commit = self.commit, self.write_release(**how)
+        eventually(self._answers, "the server answers", 60)
+        self.wait_until_online()
         assert self.pull()["commit"] == self.commit
         return before, self.commit
 
