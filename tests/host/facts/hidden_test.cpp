@@ -77,8 +77,9 @@ TEST_F(Hidden, ThePortsOfOtherUsersHaveNoProcess) {
 }
 
 TEST_F(Hidden, WithoutASocketForTheQuestionNothingIsKnown) {
+  EXPECT_EQ(port_as_seen(), 2);  // a sanitizer, too, looks at types for the first time with a pipe
   const auto no_descriptors = [] {
-    const rlimit none{3, 3};
+    const rlimit none{0, 0};
     return ::setrlimit(RLIMIT_NOFILE, &none) == 0;
   };
   EXPECT_EQ(in_child(no_descriptors, [&] { return port_as_seen(); }), 3);
