@@ -12,8 +12,8 @@
 #include "host/services/node_services.hpp"
 #include "host/services/process_identity.hpp"
 #include "host/services/request_fields.hpp"
-#include "host/values/secret.hpp"
 #include "host/services/running_programs.hpp"
+#include "host/values/secret.hpp"
 
 namespace rolesync {
 namespace {

@@ -60,6 +60,7 @@ void StandInServer::stop() {
   {
     std::lock_guard lock(mutex_);
     waiting_.reset();
+    greets_ = true;
   }
   front_.reset();
 }
@@ -190,6 +191,11 @@ void StandInServer::take_heartbeat(const http::Request& request,
   heartbeats_.push_back(body);
   changed_.notify_all();
   answer_waiting();
+  // Nobody waits a whole poll to learn that this one is back.
+  if (std::exchange(greets_, false) && waiting_) {
+    waiting_->send({204, {}, ""});
+    waiting_.reset();
+  }
 }
 
 // Holds mutex_.

@@ -78,6 +78,7 @@ class StandInServer {
   std::shared_ptr<http::Reply> waiting_;
   Json definitions_;
   std::string etag_ = "none", agent_etag_, joined_with_, greeting_;
+  bool greets_ = false;  // after a restart: answers the first heartbeat at once
   std::set<std::pair<std::string, std::uint64_t>> known_;  // events: task, sequence
   Json report_ = Json::object();                           // the last role report, made whole
   std::map<std::string, Manifest> manifests_;              // by content id
