@@ -96,6 +96,7 @@ class Surveyor {
       if (directory.empty() && name == kStateName) continue;
       paths.push_back(path_below(directory, name));
     }
+    pointers.reserve(paths.size());
     for (const std::string& path : paths) pointers.push_back(&path);
     fs_.stat_below(target_, pointers, [&](std::size_t i, const Result<FileStat>& stat) {
       if (stat && stat->type == FileType::directory) {

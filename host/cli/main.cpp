@@ -39,7 +39,7 @@ void add_global_options(CLI::App& app, Session& session) {
 
 void describe_programs(CLI::App& app) {
   app.add_subcommand("server", "init|run ...: the server of this installation");
-  app.add_subcommand("agent", "join|run|recover|doctor ...: the agent of this node");
+  app.add_subcommand("agent", "join|run|recover|status|doctor ...: the agent of this node");
 }
 
 int run(int argc, char** argv) {
