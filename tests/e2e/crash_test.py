@@ -9,6 +9,7 @@ job ends, and the node ends in the new release, which the server knows from its 
 By default at every call that changes something on the disk; with --every-call at all others too.
 """
 import collections
+import contextlib
 import os
 import pathlib
 import shutil
@@ -121,9 +122,10 @@ class Crash(unittest.TestCase):
         tasks = pathlib.Path(f"/proc/{self.agent().pid}/task")
         def find():
             for task in tasks.iterdir():
-                if (task / "comm").read_text().strip() == name:
-                    in_call = (task / "syscall").read_text().split()[0]
-                    return in_call != "running" and self.nothing_left() and task.name
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may just end
+                    if (task / "comm").read_text().strip() == name:
+                        in_call = (task / "syscall").read_text().split()[0]
+                        return in_call != "running" and self.nothing_left() and task.name
             return None
         return eventually(find, f"the agent has an idle thread {name}")
 

@@ -143,7 +143,10 @@ class Machine:
         if self.process is None or self.process.poll() is not None:
             return None
         pid = self.process.pid
-        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        try:
+            children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):  # it ended since it was asked
+            return None
         return int(children[0]) if children else None
 
     def state(self):

@@ -2,6 +2,7 @@
 """The agent as a service of a real systemd: it updates itself, falls back from bad releases, also when
 everything is killed or the machine loses its power, is restarted when it hangs, and its doctor names
 what too strict a unit forbids. Needs root."""
+import contextlib
 import ctypes
 import json
 import os
@@ -263,8 +264,9 @@ class SelfUpdateMachines(unittest.TestCase):
 
 def thread_of(process, name):
     for path in pathlib.Path(f"/proc/{process}/task").iterdir():
-        if (path / "comm").read_text() == name + "\n":
-            return int(path.name)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may just end
+            if (path / "comm").read_text() == name + "\n":
+                return int(path.name)
     raise AssertionError(f"process {process} has no thread {name}")
 
 
