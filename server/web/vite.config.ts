@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig, type Plugin } from "vite";
+import { icons } from "./build_steps/icons.ts";
 
 const outDir = process.env.ROLESYNC_WEB_OUT ?? "../../build/web";
 
@@ -25,7 +26,7 @@ const compressed: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [vue(), compressed],
+  plugins: [icons, vue(), compressed],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: { __VUE_OPTIONS_API__: "true", __VUE_PROD_DEVTOOLS__: "false" },
   build: {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web UI with 1,000 simulated nodes and seven roles on each: the matrix keeps few rows in the
-document, scrolls, filters, and shows a rollout over all of them. What it took is printed, not judged:
-test machines are shared."""
+document, scrolls within its budget of CPU time, filters, and shows a rollout over all of them. Wall times
+are printed, not judged: test machines are shared."""
 import json
 import os
 import shutil

@@ -6,6 +6,7 @@ import { router } from "@/router";
 import { useElements } from "@/ui/element";
 import "@/theme/variables.css";
 import "@/theme/base.css";
+import "@/theme/icons.css";
 import "@/theme/parts.css";
 
 const app = createApp(App).use(createPinia()).use(router);

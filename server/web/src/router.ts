@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every screen has an address, and what a screen filters by is in its query.
-import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from "vue-router";
+import { askCommitsAhead } from "@/composables/useCodeSync";
+import { askFleetAhead } from "@/composables/useFleet";
 import { useSession } from "@/composables/useSession";
 
 const routes: RouteRecordRaw[] = [
@@ -20,9 +22,21 @@ const routes: RouteRecordRaw[] = [
 
 export const router = createRouter({ history: createWebHistory(), routes });
 
+// The first screen after a load waits once for the server: its code, who is there, and the data of
+// the overview and of every page's head are asked for at the same time.
+function askAhead(to: RouteLocationNormalized) {
+  for (const { components } of to.matched) {
+    const lazy = components?.default;
+    if (typeof lazy === "function") void (lazy as () => Promise<unknown>)().catch(() => {});
+  }
+  askFleetAhead();
+  if (to.name === "overview" || to.name === "code-sync") askCommitsAhead();
+}
+
 router.beforeEach(async (to) => {
   if (to.meta.open) return true;
   const session = useSession();
+  if (!session.who) askAhead(to);
   if (await session.ensure()) return true;
   return { name: "login", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
 });

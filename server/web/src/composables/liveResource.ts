@@ -28,9 +28,11 @@ export function liveResource<T>(load: () => Promise<T>, options: LiveOptions) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let loading: Promise<void> | null = null;
   let again = false;
+  let ahead = false;
   let silence: (() => void) | null = null;
 
   let took = 0;
+  let due = 0;
 
   async function read() {
     const begin = Date.now();
@@ -59,21 +61,29 @@ export function liveResource<T>(load: () => Promise<T>, options: LiveOptions) {
     return loading;
   }
 
-  function soon() {
-    timer ??= setTimeout(() => {
+  function soon(wait = options.quietMilliseconds ?? 400) {
+    const at = Date.now() + Math.max(wait, Math.min(4 * took, 10_000));
+    if (timer && due <= at) return;
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(() => {
       timer = undefined;
       void reload();
-    }, Math.max(options.quietMilliseconds ?? 400, Math.min(4 * took, 10_000)));
+    }, at - Date.now());
   }
 
-  // For setup(): follows events as long as a component that uses it is there.
-  return function use(): Live<T> {
+  // For setup(): follows events as long as a component that uses it is there. What is being asked
+  // for already, or was asked for before anybody could use it (ahead), is not asked for again.
+  function use(): Live<T> {
     if (users++ === 0) {
       silence = useEvents().listen((event) => {
-        if ((event.type as string) === "gap" || options.concerns(event)) soon();
+        const type: string = event.type;
+        if (type === "connected") soon(2_000);
+        else if (type === "gap" || options.concerns(event)) soon();
       });
     }
-    void reload();
+    if (!loading && !(ahead && data.value !== null)) void reload();
+    ahead = false;
     onScopeDispose(() => {
       if (--users > 0) return;
       silence?.();
@@ -81,5 +91,12 @@ export function liveResource<T>(load: () => Promise<T>, options: LiveOptions) {
       timer = undefined;
     });
     return { data, problem, loadedAt, reload };
+  }
+  // Asks before the first component is there, so that nobody waits for one answer after another.
+  use.ahead = () => {
+    if (users > 0 || loading) return;
+    ahead = true;
+    void reload();
   };
+  return use;
 }

@@ -22,6 +22,7 @@ const jobs = liveResource<Job[]>(
 
 export const useCommits = () => commits();
 export const useJobs = () => jobs();
+export const askCommitsAhead = commits.ahead;
 
 // One job with its tasks, live while it runs.
 export function useJob(id: string) {

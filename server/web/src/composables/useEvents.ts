@@ -52,11 +52,11 @@ async function follow(signal: AbortSignal) {
     throw new Error("session ended");
   }
   if (!answer.ok || !answer.body) throw new Error(`events: ${answer.status}`);
-  const again = everConnected.value && !connected.value;
   connected.value = true;
   everConnected.value = true;
   heardAt.value = Date.now();
-  if (again) tell({ type: "gap", at: new Date().toISOString() } as unknown as ServerEvent);
+  // What was read before this moment may have missed what happened in between.
+  tell({ type: "connected", at: new Date().toISOString() } as unknown as ServerEvent);
   const watch = setInterval(() => {
     if (Date.now() - heardAt.value > silenceLimit) silence.abort();
   }, 2_000);

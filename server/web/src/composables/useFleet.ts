@@ -13,6 +13,8 @@ const use = liveResource<Fleet>(() => body(client.GET("/api/status")), {
   quietMilliseconds: 500,
 });
 
+export const askFleetAhead = use.ahead;
+
 export function useFleet() {
   const live = use();
   return {

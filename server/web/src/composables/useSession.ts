@@ -35,9 +35,10 @@ export const useSession = defineStore("session", () => {
     forget();
   }
 
+  // `because`: the server no longer knows this browser; that is told to whoever was logged in here.
   function forget(because = false) {
+    ended.value = because && (who.value !== null || ended.value);
     who.value = null;
-    ended.value = because;
     useCsrf("");
   }
 

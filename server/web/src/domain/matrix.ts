@@ -2,6 +2,7 @@
 // The rows of the overview: what a filter like `role:frontend state:outdated` lets through, and in
 // which groups it stands. Pure, so that it is tested without a browser.
 import type { Schemas } from "@/api/client";
+import { lookOf, type Look } from "@/domain/states";
 
 export type Cell = Schemas["RoleOnNode"];
 export type Node = Schemas["Node"];
@@ -61,13 +62,28 @@ function fits(cell: Cell, field: FilterField, wanted: string[], node: Node | und
 }
 
 export function matches(cell: Cell, filter: Filter, node?: Node): boolean {
-  for (const [field, wanted] of Object.entries(filter.fields)) {
-    if (!fits(cell, field as FilterField, wanted, node)) return false;
+  for (const field in filter.fields) {
+    if (!fits(cell, field as FilterField, filter.fields[field as FilterField]!, node)) return false;
   }
+  if (filter.words.length === 0) return true;
   const text = [cell.node_id, cell.role_name, cell.version.state, cell.version.commit ?? "", cell.health, cell.state, cell.reason]
     .join(" ").toLowerCase();
   return filter.words.every((word) => text.includes(word));
 }
+
+// What a cell shows: the version first, then health or (when there is nothing that could be healthy)
+// whether it is there at all, then whether what runs is what lies there, if that is known.
+export function marksOf(cell: Cell): Look[] {
+  const marks = [lookOf("version", cell.version.state)];
+  if (cell.health === "unknown" && cell.state !== "active") marks.push(lookOf("presence", cell.state));
+  else marks.push(lookOf("health", cell.health));
+  if (cell.running !== "unknown") marks.push(lookOf("running", cell.running));
+  return marks;
+}
+
+// The same for a screen reader, with what it is about.
+export const spoken = (cell: Cell): string =>
+  `${cell.role_name} on ${cell.node_id}, details: ${marksOf(cell).map((mark) => mark.word).join(", ")}${cell.version.commit ? `, ${cell.version.commit.slice(0, 8)}` : ""}`;
 
 // One line of the table: a node with a cell per role, or the heading of a group.
 export type MatrixRow =
@@ -142,14 +158,13 @@ export interface Counters {
 }
 
 export function count(cells: readonly Cell[], nodes: readonly Node[]): Counters {
-  const cellsWith = (test: (cell: Cell) => boolean) => cells.reduce((sum, cell) => sum + (test(cell) ? 1 : 0), 0);
-  return {
-    nodes: nodes.length,
-    offline: nodes.filter((node) => node.state !== "online" && node.state !== "draining").length,
-    outdated: cellsWith((cell) => cell.version.state === "outdated"),
-    drifted: cellsWith((cell) => cell.version.state === "drifted"),
-    failing: cellsWith((cell) => cell.health === "failing"),
-    restartPending: cellsWith((cell) => cell.running === "restart_pending"),
-    current: cellsWith((cell) => cell.version.state === "current"),
-  };
+  const counters: Counters = { nodes: nodes.length, offline: 0, outdated: 0, drifted: 0, failing: 0, restartPending: 0, current: 0 };
+  for (const node of nodes) if (node.state !== "online" && node.state !== "draining") counters.offline += 1;
+  for (const cell of cells) {
+    const { state } = cell.version;
+    if (state === "outdated" || state === "drifted" || state === "current") counters[state] += 1;
+    if (cell.health === "failing") counters.failing += 1;
+    if (cell.running === "restart_pending") counters.restartPending += 1;
+  }
+  return counters;
 }
