@@ -81,10 +81,6 @@ export function marksOf(cell: Cell): Look[] {
   return marks;
 }
 
-// The same for a screen reader, with what it is about.
-export const spoken = (cell: Cell): string =>
-  `${cell.role_name} on ${cell.node_id}, details: ${marksOf(cell).map((mark) => mark.word).join(", ")}${cell.version.commit ? `, ${cell.version.commit.slice(0, 8)}` : ""}`;
-
 // One line of the table: a node with a cell per role, or the heading of a group.
 export type MatrixRow =
   | { kind: "node"; key: string; node: Node; cells: Map<string, Cell> }
