@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rolesync job list|show|watch|cancel`.
+// `rolesync job list|show|watch|cancel|pause|resume|promote|skip`.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -41,10 +41,12 @@ int show_job(Session& session, const std::string& id) {
   return kOk;
 }
 
-int cancel_job(Session& session, const std::string& id) {
+// What an operator wants of a job that runs.
+int act_on_job(Session& session, const std::string& id, const std::string& word,
+               const Json& body = Json::object()) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto job = (*api)->post("/api/sync-jobs/" + encoded(id) + "/cancel", Json::object());
+  auto job = (*api)->post("/api/sync-jobs/" + encoded(id) + "/" + word, body);
   if (!job) return session.fail(job.error());
   print_job(session, *job);
   return kOk;
@@ -80,10 +82,27 @@ void add_job(CLI::App& app, Session& session) {
     };
   });
 
-  CLI::App* cancel = job->add_subcommand("cancel", "start nothing new; finish what has begun");
-  cancel->add_option("job", *id)->required();
-  cancel->callback(
-      [&session, id] { session.action = [&session, id] { return cancel_job(session, *id); }; });
+  const auto add_action = [&](const char* word, const char* help) {
+    CLI::App* action = job->add_subcommand(word, help);
+    action->add_option("job", *id)->required();
+    action->callback([&session, id, word] {
+      session.action = [&session, id, word] { return act_on_job(session, *id, word); };
+    });
+  };
+  add_action("cancel", "start nothing new; finish what has begun");
+  add_action("pause", "begin nothing new until it is resumed; finish what has begun");
+  add_action("resume", "go on, and accept what has failed until now");
+  add_action("promote", "the canaries are good: the other nodes follow");
+
+  CLI::App* skip = job->add_subcommand("skip", "leave out a node that has not begun to switch");
+  auto node = std::make_shared<std::string>();
+  skip->add_option("job", *id)->required();
+  skip->add_option("node", *node)->required();
+  skip->callback([&session, id, node] {
+    session.action = [&session, id, node] {
+      return act_on_job(session, *id, "skip", {{"node", *node}});
+    };
+  });
 }
 
 }  // namespace rolesync::cli

@@ -42,10 +42,26 @@ class TaskLines {
       session.end_progress();
       session.say("  " + words);
     }
+    show_pause(session, job);
   }
 
  private:
+  // A job that is paused waits for somebody, who should know for what.
+  void show_pause(Session& session, const Json& job) {
+    const bool is_paused = text_of(job, "state") == "paused";
+    const std::string reason = is_paused ? text_of(job, "reason") : "";
+    if (reason == pause_) return;
+    pause_ = reason;
+    session.end_progress();
+    if (reason.empty()) return session.say("  the job goes on");
+    const std::string word = reason == "awaiting_promotion" ? "promote" : "resume";
+    session.say("  paused: " + printable(text_of(job, "message")));
+    session.say("  go on with: rolesync job " + word + " " + text_of(job, "job_id") +
+                "; or cancel it");
+  }
+
   std::map<std::string, std::string> last_;
+  std::string pause_;
 };
 
 std::string progress_words(const Json& job, Clock::time_point began) {

@@ -7,6 +7,7 @@
 #include "host/cli/fields.hpp"
 #include "host/cli/json_input.hpp"
 #include "host/cli/label_words.hpp"
+#include "host/cli/rollout_options.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/text.hpp"
 
@@ -15,7 +16,8 @@ namespace {
 
 struct ScheduleOptions {
   std::string name, file, cron, time_zone = "UTC", approval, on_window_close, restart,
-                                first_install, on_failure;
+                                first_install;
+  RolloutOptions rollout;
   std::vector<std::string> windows, roles, nodes, labels;
   int count = 5;
 };
@@ -108,7 +110,7 @@ int set_schedule(Session& session, const ScheduleOptions& options) {
   Json sync = Json::object();
   if (!options.restart.empty()) sync["restart"] = options.restart;
   if (!options.first_install.empty()) sync["first_install"] = options.first_install;
-  if (!options.on_failure.empty()) sync["on_failure"] = options.on_failure;
+  if (Status said = say_rollout(options.rollout, sync); !said) return session.fail(said.error());
   body["options"] = std::move(sync);
   return put_schedule(session, options.name, body);
 }
@@ -191,8 +193,7 @@ void add_set_options(CLI::App& set, ScheduleOptions& options) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
   set.add_option("--first-install", options.first_install, "refuse (default), adopt or overlay")
       ->check(CLI::IsMember({"refuse", "adopt", "overlay"}));
-  set.add_option("--on-failure", options.on_failure, "stop (default) or continue")
-      ->check(CLI::IsMember({"stop", "continue"}));
+  add_rollout(set, options.rollout);
 }
 
 }  // namespace

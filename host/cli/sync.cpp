@@ -6,6 +6,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/fields.hpp"
 #include "host/cli/job_follow.hpp"
+#include "host/cli/rollout_options.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/sync_options.hpp"
 
@@ -13,9 +14,10 @@ namespace rolesync::cli {
 namespace {
 
 struct SyncCommand {
-  std::string role, plan_hash, on_stale, on_failure, override_freeze;
+  std::string role, plan_hash, on_stale, override_freeze;
   bool approve = false, detach = false;
   SyncOptions selection;
+  RolloutOptions rollout;
   int time_limit_seconds = 0;
 };
 
@@ -38,24 +40,26 @@ Status check(const SyncCommand& command) {
   return {};
 }
 
-Json request_of(const SyncCommand& command) {
+Result<Json> request_of(const SyncCommand& command) {
   Json request = plan_request(command.selection);
   if (!command.plan_hash.empty()) request["plan_hash"] = command.plan_hash;
   if (command.approve) request["approve"] = true;
   if (!command.on_stale.empty()) request["on_stale"] = command.on_stale;
-  if (!command.on_failure.empty()) request["on_failure"] = command.on_failure;
   if (!command.override_freeze.empty()) request["override_freeze"] = command.override_freeze;
+  if (Status said = say_rollout(command.rollout, request); !said) return said.error();
   return request;
 }
 
 int run_sync(Session& session, const SyncCommand& command) {
   if (auto status = check(command); !status) return session.fail(status.error());
+  const auto request = request_of(command);
+  if (!request) return session.fail(request.error());
   auto api = session.api();
   if (!api) return session.fail(api.error());
   const std::string path = command.role.empty()
                                ? "/api/code-sync/sync"
                                : "/api/code-sync/roles/" + encoded(command.role) + "/sync";
-  auto job = (*api)->post(path, request_of(command));
+  auto job = (*api)->post(path, *request);
   if (!job) return session.fail(job.error());
   const std::string job_id = text_of(*job, "job_id");
   if (command.detach) {
@@ -84,12 +88,9 @@ void add_sync(CLI::App& app, Session& session) {
   sync->add_option("--on-stale", command->on_stale,
                    "a row the world has overtaken: refuse (default) or skip")
       ->check(CLI::IsMember({"refuse", "skip"}));
-  sync->add_option(
-          "--on-failure", command->on_failure,
-          "a node that cannot stage: stop (default) before anything is switched, or continue")
-      ->check(CLI::IsMember({"stop", "continue"}));
   sync->add_option("--override-freeze", command->override_freeze,
                    "sync in spite of freezes; the reason given is kept in the audit log");
+  add_rollout(*sync, command->rollout);
   sync->add_flag("--detach", command->detach, "print the job's id and leave");
   sync->add_option("--timeout", command->time_limit_seconds,
                    "stop following after so many seconds (exit 7); the job goes on")

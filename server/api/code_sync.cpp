@@ -7,6 +7,7 @@
 #include "server/api/api.hpp"
 #include "server/api/body.hpp"
 #include "server/api/idempotent.hpp"
+#include "server/api/rollout_fields.hpp"
 #include "server/api/shapes.hpp"
 #include "server/domain/plan_json.hpp"
 #include "server/rollout/wall_clock.hpp"
@@ -187,7 +188,7 @@ Response start(Api& api, const Request& request, rollout::JobOrder order) {
 rollout::JobOptions job_options(Fields& fields) {
   rollout::JobOptions options;
   options.on_stale = fields.word("on_stale", {"refuse", "skip"});
-  options.on_failure = fields.word("on_failure", {"stop", "continue"});
+  take_rollout(fields, options);
   options.override_freeze = fields.text("override_freeze");
   return options;
 }

@@ -7,6 +7,7 @@
 #include "server/api/audit.hpp"
 #include "server/api/body.hpp"
 #include "server/api/idempotent.hpp"
+#include "server/api/rollout_fields.hpp"
 #include "server/api/shapes.hpp"
 #include "server/domain/schedule.hpp"
 #include "server/rollout/wall_clock.hpp"
@@ -87,11 +88,14 @@ Response list(Api& api) {
 
 void take_options(Fields& fields, store::Schedule& schedule) {
   Fields options = fields.object("options");
-  schedule.options =
-      to_text({{"restart", options.word("restart", {"auto", "always", "never"})},
+  Json json = {{"restart", options.word("restart", {"auto", "always", "never"})},
                {"first_install", options.word("first_install", {"refuse", "adopt", "overlay"})},
-               {"on_stale", options.word("on_stale", {"skip", "refuse"})},
-               {"on_failure", options.word("on_failure", {"stop", "continue"})}});
+               {"on_stale", options.word("on_stale", {"skip", "refuse"})}};
+  rollout::JobOptions job;
+  take_rollout(options, job);
+  json["on_failure"] = job.on_failure;
+  if (Json how = rollout::to_json(job.rollout); !how.empty()) json["rollout"] = std::move(how);
+  schedule.options = to_text(json);
   fields.close("options", options);
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/api/api.hpp"
+#include "server/api/audit.hpp"
 #include "server/api/body.hpp"
 #include "server/api/shapes.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 using http::Request;
 using http::Response;
+using rollout::JobAction;
 
 struct ListedJob {
   store::SyncJob job;
@@ -75,12 +77,33 @@ Response job_answer(Api& api, int status, const std::string& id) {
   return job ? json_answer(status, *job) : refuse(job.error());
 }
 
-Response cancel(Api& api, const Request& request) {
+// What an operator wants of a job that runs; kept in the audit log.
+Response act(Api& api, const Request& request, const char* word, const JobAction& action) {
   const std::string id = request.parameters.at("id");
-  if (Status cancelled = api.engine.runner.cancel(id); !cancelled) {
-    return refuse(cancelled.error());
-  }
-  return job_answer(api, 202, id);
+  if (Status taken = api.engine.runner.act(id, action); !taken) return refuse(taken.error());
+  Json details = Json::object();
+  if (!action.node.empty()) details["node"] = action.node;
+  Status audited = api.engine.store.write([&](store::Session& session) {
+    return audit(session, request, std::string("job.") + word, "job/" + id, details);
+  });
+  return audited ? job_answer(api, 202, id) : refuse(audited.error());
+}
+
+Response act_plainly(Api& api, const Request& request, const char* word, JobAction::Kind kind) {
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  Fields fields(*body);
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
+  return act(api, request, word, {kind, ""});
+}
+
+Response skip(Api& api, const Request& request) {
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  Fields fields(*body);
+  const std::string node = fields.required_text("node");
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
+  return act(api, request, "skip", {JobAction::Kind::skip, node});
 }
 
 }  // namespace
@@ -92,8 +115,18 @@ void add_sync_job_routes(http::Router& router, Api& api) {
   router.on("GET", "/api/sync-jobs/{id}", Policy::scope("read"), [&api](const Request& request) {
     return job_answer(api, 200, request.parameters.at("id"));
   });
-  router.on("POST", "/api/sync-jobs/{id}/cancel", Policy::scope("sync"),
-            [&api](const Request& request) { return cancel(api, request); });
+  const auto on_action = [&](const char* word, const char* scope, JobAction::Kind kind) {
+    router.on("POST", std::string("/api/sync-jobs/{id}/") + word, Policy::scope(scope),
+              [&api, word, kind](const Request& request) {
+                return act_plainly(api, request, word, kind);
+              });
+  };
+  on_action("cancel", "sync", JobAction::Kind::cancel);
+  on_action("pause", "sync", JobAction::Kind::pause);
+  on_action("resume", "approve", JobAction::Kind::resume);
+  on_action("promote", "approve", JobAction::Kind::promote);
+  router.on("POST", "/api/sync-jobs/{id}/skip", Policy::scope("sync"),
+            [&api](const Request& request) { return skip(api, request); });
 }
 
 }  // namespace rolesync::api

@@ -113,10 +113,29 @@ Status check_free(store::Session& session, const std::vector<store::SyncTask>& t
   return {};
 }
 
+std::string options_text(const JobOptions& options) {
+  Json json = {{"on_stale", options.on_stale}, {"on_failure", options.on_failure}};
+  if (Json rollout = to_json(options.rollout); !rollout.empty()) json["rollout"] = rollout;
+  return to_text(json);
+}
+
+// The nodes of tasks that will run, in the order of the plan.
+std::vector<std::string> nodes_of(const std::vector<store::SyncTask>& tasks) {
+  std::vector<std::string> nodes;
+  std::set<std::string_view> known;
+  for (const store::SyncTask& task : tasks) {
+    if (task.state != "skipped" && known.insert(task.node).second) nodes.push_back(task.node);
+  }
+  return nodes;
+}
+
 Status write_job(store::Session& session, const JobOrder& order, const store::SyncJob& job,
-                 std::vector<store::SyncTask>& tasks) {
+                 const std::string& placement, std::vector<store::SyncTask>& tasks) {
   if (Status free = check_free(session, tasks); !free) return free;
   if (Status added = store::add_job(session, job); !added) return added;
+  if (!placement.empty()) {
+    if (Status kept = store::keep_placement(session, job.id, placement); !kept) return kept;
+  }
   for (store::SyncTask& task : tasks) {
     if (task.state != "skipped") {
       const auto fence = store::next_fence(session, task.node, task.role);
@@ -236,8 +255,7 @@ Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
   job.id = new_id("job");
   job.plan_hash = order.plan_hash;
   job.state = "pending";
-  job.options =
-      to_text({{"on_stale", order.options.on_stale}, {"on_failure", order.options.on_failure}});
+  job.options = options_text(order.options);
   job.requested_by = order.requested_by;
   job.request_id = order.request_id;
   job.created_at = now;
@@ -246,13 +264,16 @@ Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
   for (const CheckedRow& row : *rows) {
     tasks.push_back(make_task(row, job.id, static_cast<int>(tasks.size()), *catalog, now));
   }
+  const std::string placement =
+      placements_to_text(place(order.options.rollout, nodes_of(tasks), nodes_));
   return store_.write([&](store::Session& session) -> Result<Opened> {
     if (order.earlier) {
       const auto earlier = order.earlier(session);
       if (!earlier) return earlier.error();
       if (*earlier) return Opened{**earlier, false};
     }
-    if (Status written = write_job(session, order, job, tasks); !written) return written.error();
+    if (Status written = write_job(session, order, job, placement, tasks); !written)
+      return written.error();
     return Opened{job.id, true};
   });
 }

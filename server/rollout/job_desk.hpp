@@ -10,6 +10,7 @@
 
 #include "server/domain/schedule.hpp"
 #include "server/rollout/planner.hpp"
+#include "server/rollout/rollout_options.hpp"
 #include "server/store/jobs.hpp"
 #include "server/store/store.hpp"
 
@@ -17,9 +18,10 @@ namespace rolesync::rollout {
 
 struct JobOptions {
   std::string on_stale = "refuse";   // refuse, skip
-  std::string on_failure = "stop";   // stop, continue
+  std::string on_failure = "stop";   // stop, continue, ask
   std::string on_freeze = "refuse";  // refuse, skip
   std::string override_freeze;       // why freezes do not count; empty: they do
+  RolloutOptions rollout;
 };
 
 struct JobOrder {

@@ -38,7 +38,7 @@ Status JobRunner::begin(const std::string& job_id) {
   return step(lock, entry, Wait::yes);
 }
 
-Status JobRunner::cancel(const std::string& job_id) {
+Status JobRunner::act(const std::string& job_id, const JobAction& action) {
   Lock lock(mutex_);
   const auto it = jobs_.find(job_id);
   if (it == jobs_.end()) {
@@ -47,7 +47,7 @@ Status JobRunner::cancel(const std::string& job_id) {
     return Error{ErrorKind::conflict, "job_ended", "job " + job_id + " is " + record->state, ""};
   }
   const EntryPointer entry = it->second;
-  entry->job.cancel();
+  if (Status taken = entry->job.act(action, now_millis()); !taken) return taken;
   return step(lock, entry, Wait::yes);
 }
 
@@ -144,8 +144,11 @@ Status JobRunner::step(Lock& lock, const EntryPointer& entry, Wait wait) {
 // Gives the lock away while it writes and tells; only the thread that is stepping comes here.
 Status JobRunner::take_step(Lock& lock, Entry& entry) {
   const Millis now = now_millis();
-  auto next = entry.job.next(
-      now, [this](const std::string& node) { return nodes_.last_seen(node); }, limits_);
+  const domain::Observed observed = {
+      .last_seen = [this](const std::string& node) { return nodes_.last_seen(node); },
+      .is_failing = [this](const std::string& node,
+                           const std::string& role) { return nodes_.is_failing(node, role); }};
+  auto next = entry.job.next(now, observed, limits_);
   if (!next) return {};
   lock.unlock();
   Status written = store_.write([&](store::Session& session) { return next->write(session, now); });

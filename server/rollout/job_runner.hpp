@@ -31,8 +31,9 @@ class JobRunner {
   Status resume();
   // A job that JobDesk has written.
   Status begin(const std::string& job_id);
-  // Nothing new is started. Errors: not_found/unknown_job, conflict/job_ended.
-  Status cancel(const std::string& job_id);
+  // What an operator wants. Errors: not_found/unknown_job, conflict/job_ended, and those of
+  // RunningJob::act.
+  Status act(const std::string& job_id, const JobAction& action);
   // What the agent of `node` says about its tasks; all or nothing is taken. Known ones and those
   // about tasks nobody knows any more are fine. Errors: denied/task_of_other_node.
   Status report(const std::string& node, const std::vector<ReportedEvent>& events);

@@ -227,6 +227,13 @@ std::optional<Millis> NodeRegistry::last_seen(const std::string& node) const {
   return view ? view->last_seen : std::nullopt;
 }
 
+bool NodeRegistry::is_failing(const std::string& node, const std::string& role) const {
+  const NodePointer view = find(node);
+  if (!view) return false;
+  const auto report = view->parts->reports.find(role);
+  return report != view->parts->reports.end() && report->second.health == "failing";
+}
+
 NodeRegistry::Absorbed NodeRegistry::absorb(const std::string& node, Heartbeat heartbeat,
                                             Millis now) {
   const std::lock_guard lock(mutex_);

@@ -92,6 +92,8 @@ class NodeRegistry {
   NodePointer find(const std::string& node) const;  // nullptr: unknown
   std::vector<NodePointer> all() const;             // by id
   std::optional<Millis> last_seen(const std::string& node) const;
+  // By the last report, the health check of the role's service fails there.
+  bool is_failing(const std::string& node, const std::string& role) const;
 
   struct Absorbed {
     NodePointer before, after;

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "host/values/json.hpp"
+#include "server/domain/rollout_operator.hpp"
+#include "server/rollout/rollout_options.hpp"
 
 namespace rolesync::rollout {
 namespace {
@@ -37,9 +39,30 @@ domain::RolloutTask to_rollout(const store::SyncTask& task, Millis now) {
   return result;
 }
 
-bool option_is(const store::SyncJob& job, const char* option, const char* value) {
+domain::RolloutPolicy policy_of(const store::SyncJob& job) {
   const auto json = parse_json(job.options);
-  return json && json->is_object() && json->value(option, Json()) == value;
+  if (!json || !json->is_object()) return {};
+  return policy_of(rollout_options_from_json(json->value("rollout", Json::object())),
+                   json->value("on_failure", "stop"), job.created_at);
+}
+
+// What operators have said, as the job keeps it.
+std::string progress_of(const domain::Rollout& rollout) {
+  return to_text({{"cancel_requested", rollout.cancel_requested},
+                  {"pause_requested", rollout.pause_requested},
+                  {"promoted", rollout.promoted},
+                  {"accepted_failed", rollout.accepted_failed},
+                  {"accepted_unreachable", rollout.accepted_unreachable}});
+}
+
+void take_progress(domain::Rollout& rollout, const std::string& text) {
+  const auto progress = parse_json(text);
+  if (!progress || !progress->is_object()) return;
+  rollout.cancel_requested = progress->value("cancel_requested", false);
+  rollout.pause_requested = progress->value("pause_requested", false);
+  rollout.promoted = progress->value("promoted", false);
+  rollout.accepted_failed = progress->value("accepted_failed", std::size_t{0});
+  rollout.accepted_unreachable = progress->value("accepted_unreachable", std::size_t{0});
 }
 
 store::CommandRecord command_for(const store::SyncTask& task, Order::Kind order,
@@ -108,10 +131,11 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
   job.record_ = std::move(*record);
   job.tasks_ = std::move(*tasks);
   job.rollout_.state = domain::job_state(job.record_.state).value_or(domain::JobState::pending);
-  job.rollout_.stop_on_failure = !option_is(job.record_, "on_failure", "continue");
-  const auto progress = parse_json(job.record_.progress);
-  job.rollout_.cancel_requested =
-      progress && progress->is_object() && progress->value("cancel_requested", Json()) == true;
+  job.rollout_.policy = policy_of(job.record_);
+  take_progress(job.rollout_, job.record_.progress);
+  const auto placement = store::placement_of_job(session, job_id);
+  if (!placement) return placement.error();
+  const Placements places = placements_from_text(*placement);
   for (const store::SyncTask& task : job.tasks_) {
     domain::RolloutTask state = to_rollout(task, now);
     // What an agent had said when the server died, and was not taken over any more.
@@ -122,6 +146,11 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
       if (!word || event.fence != task.fence) continue;
       domain::apply(state, {*word, event.step, event.reason, event.message, event.restart_pending},
                     event.received_at);
+    }
+    if (const auto place = places.find(task.node); place != places.end()) {
+      state.canary = place->second.canary;
+      state.group = place->second.group;
+      state.weight = place->second.weight;
     }
     job.rollout_.tasks.push_back(std::move(state));
   }
@@ -137,9 +166,29 @@ bool RunningJob::apply(std::size_t task, const domain::TaskReport& report, Milli
   return domain::apply(rollout_.tasks[task], report, now);
 }
 
-std::optional<JobStep> RunningJob::next(Millis now, const domain::LastSeen& last_seen,
+Status RunningJob::act(const JobAction& action, Millis now) {
+  switch (action.kind) {
+    case JobAction::Kind::cancel:
+      rollout_.cancel_requested = true;
+      return {};
+    case JobAction::Kind::pause:
+      return domain::pause(rollout_);
+    case JobAction::Kind::resume:
+      return domain::resume(rollout_);
+    case JobAction::Kind::promote:
+      return domain::promote(rollout_);
+    case JobAction::Kind::skip:
+      break;
+  }
+  const auto given = domain::skip_node(rollout_, action.node, now);
+  if (!given) return given.error();
+  orders_.insert(orders_.end(), given->begin(), given->end());
+  return {};
+}
+
+std::optional<JobStep> RunningJob::next(Millis now, const domain::Observed& observed,
                                         const domain::RolloutLimits& limits) {
-  const auto given = domain::advance(rollout_, now, last_seen, limits);
+  const auto given = domain::advance(rollout_, now, observed, limits);
   orders_.insert(orders_.end(), given.begin(), given.end());
   JobStep step;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
@@ -147,8 +196,8 @@ std::optional<JobStep> RunningJob::next(Millis now, const domain::LastSeen& last
     step.tasks.emplace_back(i, with_state(tasks_[i], rollout_.tasks[i], now));
   }
   const std::string_view state = domain::to_word(rollout_.state);
-  const std::string progress = to_text({{"cancel_requested", rollout_.cancel_requested}});
-  step.state_changed = record_.state != state;
+  const std::string progress = progress_of(rollout_);
+  step.state_changed = record_.state != state || record_.reason != rollout_.reason;
   if (step.tasks.empty() && orders_.empty() && !step.state_changed &&
       progress == record_.progress) {
     return std::nullopt;

@@ -27,6 +27,11 @@ struct JobStep {
   Status write(store::Session& session, Millis now) const;
 };
 
+struct JobAction {
+  enum class Kind { cancel, pause, resume, promote, skip } kind;
+  std::string node;  // for skip
+};
+
 class RunningJob {
  public:
   static Result<RunningJob> load(store::Session& session, const std::string& job_id, Millis now);
@@ -35,11 +40,12 @@ class RunningJob {
   const std::vector<store::SyncTask>& tasks() const { return tasks_; }
   bool ended() const;  // and that is written
 
-  void cancel() { rollout_.cancel_requested = true; }
+  // What an operator wants; carried out by the next step. Errors: as in domain/rollout_operator.
+  Status act(const JobAction& action, Millis now);
   // False when it changes nothing.
   bool apply(std::size_t task, const domain::TaskReport& report, Millis now);
   // Lets the rollout go on; nothing when there is nothing to write.
-  std::optional<JobStep> next(Millis now, const domain::LastSeen& last_seen,
+  std::optional<JobStep> next(Millis now, const domain::Observed& observed,
                               const domain::RolloutLimits& limits);
   void written(JobStep step);
 

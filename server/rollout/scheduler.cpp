@@ -101,7 +101,7 @@ void Scheduler::close_window(const Timetable& table, Millis now) {
   if (domain::in_window(table.windows, table.zone, now)) return;
   const auto job = unfinished_job(table.schedule);
   if (!job) return;
-  if (Status cancelled = parts_.runner.cancel(*job); cancelled) {
+  if (Status cancelled = parts_.runner.act(*job, {JobAction::Kind::cancel, ""}); cancelled) {
     parts_.events.publish({.type = "schedule_changed",
                            .message = "the window of schedule " + table.schedule.name +
                                       " has closed; its job begins nothing more",
@@ -175,6 +175,7 @@ void Scheduler::start(Timetable& table, const std::string& plan_hash, Millis now
   order.plan_hash = plan_hash;
   order.options.on_stale = options.value("on_stale", "skip");
   order.options.on_failure = options.value("on_failure", "stop");
+  order.options.rollout = rollout_options_from_json(options.value("rollout", Json::object()));
   order.options.on_freeze = "skip";
   order.requested_by = asker.by;
   order.request_id = asker.request_id;

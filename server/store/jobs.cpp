@@ -118,6 +118,20 @@ Status save_job(Session& session, const SyncJob& job) {
       "unknown_job", no_job(job.id));
 }
 
+Status keep_placement(Session& session, const std::string& job_id, const std::string& placement) {
+  return changed_row(
+      session.execute("UPDATE sync_jobs SET placement = ? WHERE id = ?", {placement, job_id}),
+      "unknown_job", no_job(job_id));
+}
+
+Result<std::string> placement_of_job(Session& session, const std::string& job_id) {
+  const auto row =
+      first_row(session.query("SELECT placement FROM sync_jobs WHERE id = ?", {job_id}),
+                "unknown_job", no_job(job_id));
+  if (!row) return row.error();
+  return row->text(0);
+}
+
 Status add_task(Session& session, const SyncTask& task) {
   return status_of(session.execute(
       "INSERT INTO sync_tasks (id, job_id, node, role, state, reason, step, message, "

@@ -29,6 +29,9 @@ Result<std::vector<SyncJob>> list_jobs(Session& session, const std::string& stat
 Result<std::vector<SyncJob>> unfinished_jobs(Session& session);  // oldest first
 // Writes state, reason, message, progress, lease, started_at and finished_at.
 Status save_job(Session& session, const SyncJob& job);
+// Where each node stands in the job's rollout, as text of server/rollout/rollout_options.hpp.
+Status keep_placement(Session& session, const std::string& job_id, const std::string& placement);
+Result<std::string> placement_of_job(Session& session, const std::string& job_id);
 
 struct SyncTask {
   std::string id, job_id, node, role, state, reason, step, message;

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 namespace rolesync::domain {
 namespace {
 
@@ -14,6 +17,7 @@ struct Machine {
   Rollout rollout;
   Millis now = 1'000'000;
   std::map<std::string, Millis> seen;
+  std::set<std::string> failing;
   RolloutLimits limits;
 
   explicit Machine(std::vector<std::pair<std::string, int>> nodes_and_orders) {
@@ -27,13 +31,14 @@ struct Machine {
     }
   }
   std::vector<Order> step() {
-    return advance(
-        rollout, now,
-        [this](const std::string& node) -> std::optional<Millis> {
+    const Observed observed = {
+        .last_seen = [this](const std::string& node) -> std::optional<Millis> {
           const auto it = seen.find(node);
           return it == seen.end() ? std::nullopt : std::optional(it->second);
         },
-        limits);
+        .is_failing = [this](const std::string& node,
+                             const std::string&) { return failing.contains(node); }};
+    return advance(rollout, now, observed, limits);
   }
   bool say(std::size_t task, TaskState state, std::string reason = "") {
     return apply(rollout.tasks[task], {state, "", std::move(reason), "", false}, now);
@@ -83,7 +88,7 @@ TEST(Rollout, AFailureWhileStagingStopsTheJobBeforeAnySwitch) {
 
 TEST(Rollout, GoesOnWithoutTheFailedOnesWhenAskedTo) {
   Machine m({{"n1", 100}, {"n2", 100}});
-  m.rollout.stop_on_failure = false;
+  m.rollout.policy.max_failed = Amount{100, true};
   m.step();
   m.say(1, TaskState::failed, "disk_full");
   m.say(0, TaskState::staged);

@@ -51,7 +51,8 @@ class RunningJobTest : public store::StoreTest {
     job = std::make_unique<RunningJob>(std::move(*loaded));
   }
   std::optional<JobStep> next() {
-    return job->next(2'000, [](const std::string&) { return std::nullopt; }, {});
+    const domain::Observed nobody = {.last_seen = [](const std::string&) { return std::nullopt; }};
+    return job->next(2'000, nobody, {});
   }
   void write(JobStep step) {
     const Status written =
