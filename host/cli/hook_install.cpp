@@ -9,11 +9,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "host/process/child.hpp"
+#include "host/values/file_text.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -42,16 +41,11 @@ Status write_file(const std::string& path, const std::string& text, mode_t mode)
   return {};
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // Nothing to keep, or kept now, or an Error when two hooks would want the same place.
 Result<bool> keep_older(const std::string& hook) {
   std::error_code failed;
   if (!fs::exists(fs::symlink_status(hook, failed))) return false;
-  if (read_file(hook).find(kMark) != std::string::npos) return false;
+  if (file_text(hook).value_or("").find(kMark) != std::string::npos) return false;
   const std::string kept = hook + "." + kMark;
   if (fs::exists(fs::symlink_status(kept, failed)))
     return Error{ErrorKind::conflict, "hook_in_the_way",

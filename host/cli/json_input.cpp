@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cli/json_input.hpp"
 
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+
+#include "host/values/file_text.hpp"
 
 namespace rolesync::cli {
 
@@ -13,12 +14,12 @@ Result<Json> read_json_input(const std::string& path) {
   if (path == "-") {
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
+    auto read = file_text(path);
+    if (!read) {
       return Error{ErrorKind::not_found, "file_unreadable", "cannot read " + path,
                    "give a JSON file, or - for standard input"};
     }
-    text.assign(std::istreambuf_iterator<char>(file), {});
+    text = std::move(*read);
   }
   return parse_json(text);
 }

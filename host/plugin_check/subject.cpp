@@ -3,10 +3,8 @@
 
 #include <stdlib.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "host/plugin/library.hpp"
+#include "host/values/file_text.hpp"
 
 namespace rolesync::plugin_check {
 
@@ -21,9 +19,8 @@ Subject::~Subject() {
 
 Result<std::string> Subject::bytes() const {
   std::error_code error;
-  std::ifstream stream(file_, std::ios::binary);
-  if (stream && fs::is_regular_file(file_, error)) {
-    return std::string(std::istreambuf_iterator<char>(stream), {});
+  if (fs::is_regular_file(file_, error)) {
+    if (auto bytes = file_text(file_)) return std::move(*bytes);
   }
   return Error{ErrorKind::failed, "file_unreadable", file_.string() + " cannot be read"};
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/http/static_files.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <optional>
 
+#include "host/values/file_text.hpp"
 #include "host/values/hash.hpp"
 #include "server/http/head.hpp"
 #include "server/http/uri.hpp"
@@ -30,11 +29,6 @@ std::string type_of(const fs::path& path) {
       {".txt", "text/plain; charset=utf-8"}};
   const auto type = types.find(path.extension().string());
   return type == types.end() ? "application/octet-stream" : type->second;
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::string header(const Request& request, const char* name) {
@@ -78,11 +72,11 @@ Result<StaticFiles> StaticFiles::load(const fs::path& directory) {
       return too_many(directory);
     }
     if (it->path().extension() == ".gz") {
-      compressed[name.substr(0, name.size() - 3)] = read_file(it->path());
+      compressed[name.substr(0, name.size() - 3)] = file_text(it->path()).value_or("");
       continue;
     }
     File file;
-    file.bytes = read_file(it->path());
+    file.bytes = file_text(it->path()).value_or("");
     file.etag = '"' + sha256_hex(file.bytes).substr(0, 32) + '"';
     file.type = type_of(it->path());
     file.immutable = name.starts_with("assets/");

@@ -7,10 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <map>
 
+#include "host/values/file_text.hpp"
 #include "host/values/hash.hpp"
 #include "server/source/durable_file.hpp"
 
@@ -148,10 +147,9 @@ Result<Manifest> BlobCache::manifest(const std::string& content_id) const {
   const Error unknown{ErrorKind::not_found, "unknown_content",
                       "the cache has no content " + content_id, "pull the code source again"};
   if (!content_id.starts_with("rs1:") || content_id.find('/') != std::string::npos) return unknown;
-  std::ifstream file(manifest_path(content_id), std::ios::binary);
-  if (!file) return unknown;
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto manifest = Manifest::parse(text);
+  const auto text = file_text(manifest_path(content_id));
+  if (!text) return unknown;
+  auto manifest = Manifest::parse(*text);
   if (!manifest || manifest->content_id() != content_id) {
     return Error{ErrorKind::failed, "manifest_corrupt",
                  "the cached manifest of " + content_id + " does not match its id",
@@ -181,14 +179,13 @@ Status BlobCache::verify_blob(const std::string& blob_id, std::uint64_t size) {
 }
 
 Result<std::string> BlobCache::read_blob(const std::string& blob_id) const {
-  std::ifstream file(blob_path(blob_id), std::ios::binary);
-  if (!file) {
+  auto bytes = file_text(blob_path(blob_id));
+  if (!bytes) {
     return Error{ErrorKind::not_found, "blob_missing", "the cache has no blob " + blob_id,
                  "pull the code source again"};
   }
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (git_blob_id(bytes) != blob_id) return corrupt(blob_id, "in the cache");
-  return bytes;
+  if (git_blob_id(*bytes) != blob_id) return corrupt(blob_id, "in the cache");
+  return std::move(*bytes);
 }
 
 BlobCache::Lease::Lease(BlobCache& cache, std::string content_id)

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "host/cli/demo/git.hpp"
+#include "host/values/file_text.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -92,9 +92,8 @@ Status write_text(const std::string& path, const std::string& text, bool executa
 }
 
 Result<std::string> read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{ErrorKind::not_found, "file_unreadable", "cannot read " + path};
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  if (auto text = file_text(path)) return std::move(*text);
+  return Error{ErrorKind::not_found, "file_unreadable", "cannot read " + path};
 }
 
 Status make_sample_repository(const std::string& directory) {

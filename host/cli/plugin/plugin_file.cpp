@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cli/plugin/plugin_file.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <system_error>
 
 #include "host/cli/programs.hpp"
 #include "host/plugin/file_check.hpp"
 #include "host/plugin/probe.hpp"
+#include "host/values/file_text.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -21,9 +20,7 @@ Result<std::string> read_bytes(const fs::path& path) {
     return Error{ErrorKind::not_found, "file_missing", "there is no file " + path.string(),
                  "build it first: cmake --workflow --preset dev"};
   }
-  std::ifstream stream(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(stream)), {});
-  if (stream) return bytes;
+  if (auto bytes = file_text(path)) return std::move(*bytes);
   return Error{ErrorKind::failed, "file_unreadable", path.string() + " cannot be read"};
 }
 

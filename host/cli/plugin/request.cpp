@@ -2,13 +2,13 @@
 #include "host/cli/plugin/request.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "host/plugin/options.hpp"
 #include "host/role/role.hpp"
+#include "host/values/file_text.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -110,11 +110,9 @@ Result<Json> read_json_file(const std::string& path) {
   if (path == "-") {
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else {
-    std::error_code error;
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream || fs::is_directory(path, error))
-      return Error{ErrorKind::not_found, "file_missing", "there is no file " + path, ""};
-    text.assign(std::istreambuf_iterator<char>(stream), {});
+    auto read = file_text(path);
+    if (!read) return Error{ErrorKind::not_found, "file_missing", "there is no file " + path, ""};
+    text = std::move(*read);
   }
   auto value = parse_json(text);
   if (!value) return in_file(path, value.error());

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <fstream>
-#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "host/stream/channel_stream.hpp"
+#include "host/values/file_text.hpp"
 #include "host/values/hash.hpp"
 
 namespace rolesync::cli {
@@ -23,8 +23,7 @@ constexpr std::uintmax_t most_bytes = 1 << 30;
 constexpr const char* offer_id = "offer-1";
 
 std::string bytes_of(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  return file_text(path).value_or("");
 }
 
 // What a server makes of the wanted contents: one file per blob, named by its id.

@@ -14,6 +14,7 @@
 
 #include "host/process/unique_fd.hpp"
 #include "host/services/clock.hpp"
+#include "host/values/file_text.hpp"
 
 namespace rolesync {
 namespace {
@@ -25,8 +26,7 @@ struct Stat {
 };
 
 std::optional<Stat> read_stat(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(in)), {});
+  const std::string text = file_text("/proc/" + std::to_string(pid) + "/stat").value_or("");
   const std::size_t end = text.rfind(')');  // the name may hold anything, ')' too
   if (end == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(end + 1));

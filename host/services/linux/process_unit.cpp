@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/services/process_unit.hpp"
 
-#include <fstream>
 #include <sstream>
 
 #include "host/services/units.hpp"
+#include "host/values/file_text.hpp"
 
 namespace rolesync {
 
@@ -29,9 +29,8 @@ std::optional<bool> cgroups_name_unit(const std::string& cgroups, const std::str
 
 std::optional<bool> is_of_unit(pid_t pid, const std::string& unit) {
   if (pid <= 0) return std::nullopt;
-  std::ifstream in("/proc/" + std::to_string(pid) + "/cgroup");
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  return cgroups_name_unit(text, unit);
+  const auto text = file_text("/proc/" + std::to_string(pid) + "/cgroup");
+  return cgroups_name_unit(text.value_or(""), unit);
 }
 
 }  // namespace rolesync
