@@ -19,6 +19,7 @@ void add_routes(http::Router& router, Api& api) {
   add_node_label_routes(router, api);
   add_schedule_routes(router, api);
   add_freeze_routes(router, api);
+  add_held_content_routes(router, api);
   add_token_routes(router, api);
   add_tree_routes(router, api);
   add_session_routes(router, api);

@@ -31,6 +31,7 @@ void add_code_source_routes(http::Router& router, Api& api);
 void add_code_sync_routes(http::Router& router, Api& api);  // pull, plan, sync
 void add_content_routes(http::Router& router, Api& api);    // manifests, offers, streams
 void add_freeze_routes(http::Router& router, Api& api);
+void add_held_content_routes(http::Router& router, Api& api);
 void add_history_routes(http::Router& router, Api& api);  // commits, events
 void add_node_routes(http::Router& router, Api& api);
 void add_node_label_routes(http::Router& router, Api& api);

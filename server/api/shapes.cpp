@@ -177,6 +177,16 @@ Json commit_json(const store::CommitRecord& commit) {
           {"roles", commit.affected_roles.value_or(std::vector<std::string>{})}};
 }
 
+Json held_json(const store::HeldContent& held) {
+  return {{"role_name", held.role},
+          {"content_id", held.content_id},
+          {"commit", held.commit},
+          {"reason", held.reason},
+          {"message", held.message},
+          {"job_id", held.job_id},
+          {"held_at", to_rfc3339(held.held_at)}};
+}
+
 Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tasks) {
   std::set<std::string> roles, nodes;
   Json counts = Json::object();

@@ -20,6 +20,7 @@ struct JobOptions {
   std::string on_stale = "refuse";   // refuse, skip
   std::string on_failure = "stop";   // stop, continue, ask
   std::string on_freeze = "refuse";  // refuse, skip
+  std::string on_held = "run";       // contents that broke a rollout: run, skip
   std::string override_freeze;       // why freezes do not count; empty: they do
   RolloutOptions rollout;
 };
@@ -59,6 +60,7 @@ class JobDesk {
   bool holds(const domain::Freeze& freeze, const domain::PlanRow& row, Millis at) const;
 
  private:
+  Status leave_out_held(std::vector<CheckedRow>& rows) const;
   Status apply_freezes(std::vector<CheckedRow>& rows, const JobOptions& options, Millis now) const;
 
   store::Store& store_;

@@ -6,6 +6,7 @@
 
 #include "host/values/json.hpp"
 #include "server/domain/rollout_operator.hpp"
+#include "server/domain/rollout_outcome.hpp"
 #include "server/rollout/rollout_options.hpp"
 
 namespace rolesync::rollout {
@@ -110,6 +111,9 @@ Status JobStep::write(store::Session& session, Millis now) const {
     if (Status saved = store::save_task(session, task); !saved) return saved;
   }
   if (Status saved = store::save_job(session, record); !saved) return saved;
+  for (const store::HeldContent& content : held) {
+    if (Status kept = store::hold_content(session, content); !kept) return kept;
+  }
   for (const std::string& task : dropped) {
     Status withdrawn = store::withdraw_commands_of_task(session, task, now);
     if (!withdrawn) return withdrawn;
@@ -208,7 +212,14 @@ std::optional<JobStep> RunningJob::next(Millis now, const domain::Observed& obse
   step.record.reason = rollout_.reason;
   step.record.message = rollout_.message;
   if (!step.record.started_at) step.record.started_at = now;
-  if (domain::is_final(rollout_.state)) step.record.finished_at = now;
+  if (domain::is_final(rollout_.state)) {
+    step.record.finished_at = now;
+    for (const std::size_t i : domain::tasks_to_blame(rollout_)) {
+      const domain::RolloutTask& task = rollout_.tasks[i];
+      step.held.push_back({task.role, tasks_[i].content_id, tasks_[i].commit, task.reason,
+                           task.message, record_.id, now});
+    }
+  }
   for (const Order& order : orders_) {
     const store::SyncTask& task = tasks_[order.task];
     if (order.kind == Order::Kind::drop) step.dropped.push_back(task.id);

@@ -11,6 +11,7 @@
 
 #include "server/domain/rollout.hpp"
 #include "server/store/commands.hpp"
+#include "server/store/held_contents.hpp"
 #include "server/store/jobs.hpp"
 
 namespace rolesync::rollout {
@@ -21,8 +22,9 @@ struct JobStep {
   bool state_changed = false;
   std::vector<std::pair<std::size_t, store::SyncTask>> tasks;  // with their place in the job
   std::vector<store::CommandRecord> commands;
-  std::vector<std::string> dropped;  // tasks whose open commands are withdrawn
-  std::size_t orders = 0;            // how many of those still to be written are in it
+  std::vector<store::HeldContent> held;  // what the job's end keeps from automatic runs
+  std::vector<std::string> dropped;      // tasks whose open commands are withdrawn
+  std::size_t orders = 0;                // how many of those still to be written are in it
 
   Status write(store::Session& session, Millis now) const;
 };

@@ -177,6 +177,7 @@ void Scheduler::start(Timetable& table, const std::string& plan_hash, Millis now
   order.options.on_failure = options.value("on_failure", "stop");
   order.options.rollout = rollout_options_from_json(options.value("rollout", Json::object()));
   order.options.on_freeze = "skip";
+  order.options.on_held = "skip";
   order.requested_by = asker.by;
   order.request_id = asker.request_id;
   order.keep = [&](store::Session& session, const store::SyncJob& job,
