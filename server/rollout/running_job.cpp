@@ -37,6 +37,14 @@ domain::RolloutTask to_rollout(const store::SyncTask& task, Millis now) {
   return result;
 }
 
+// What an agent said of a task; nothing when it was a stale worker.
+std::optional<domain::TaskReport> report_of(const store::TaskEvent& event,
+                                            const store::SyncTask& task) {
+  const auto word = domain::task_state(event.state);
+  if (!word || event.fence != task.fence) return std::nullopt;
+  return domain::TaskReport{*word, event.step, event.reason, event.message, event.restart_pending};
+}
+
 bool option_is(const store::SyncJob& job, const char* option, const char* value) {
   const auto json = parse_json(job.options);
   return json && json->is_object() && json->value(option, Json()) == value;
@@ -111,21 +119,29 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
   job.rollout_.stop_on_failure = !option_is(job.record_, "on_failure", "continue");
   const auto progress = parse_json(job.record_.progress);
   job.rollout_.cancel_requested =
-      progress && progress->is_object() && progress->value("cancel_requested", Json()) == true;
+      job.record_.cancel_requested ||
+      (progress && progress->is_object() && progress->value("cancel_requested", Json()) == true);
   for (const store::SyncTask& task : job.tasks_) {
     domain::RolloutTask state = to_rollout(task, now);
     // What an agent had said when the server died, and was not taken over any more.
     auto said = store::events_of_task(session, task.id);
     if (!said) return said.error();
     for (const store::TaskEvent& event : *said) {
-      const auto word = domain::task_state(event.state);
-      if (!word || event.fence != task.fence) continue;
-      domain::apply(state, {*word, event.step, event.reason, event.message, event.restart_pending},
-                    event.received_at);
+      const auto report = report_of(event, task);
+      if (report) domain::apply(state, *report, event.received_at);
     }
     job.rollout_.tasks.push_back(std::move(state));
   }
   return job;
+}
+
+bool RunningJob::apply(std::size_t task, const std::vector<store::TaskEvent>& events) {
+  bool news = false;
+  for (const store::TaskEvent& event : events) {
+    const auto report = report_of(event, tasks_[task]);
+    if (report && apply(task, *report, event.received_at)) news = true;
+  }
+  return news;
 }
 
 bool RunningJob::ended() const {
