@@ -2,6 +2,7 @@
 #include "server/rollout/running_job.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "host/values/json.hpp"
@@ -14,6 +15,9 @@ namespace {
 
 using domain::Order;
 using domain::TaskState;
+
+constexpr std::array<std::string_view, 5> action_words = {"cancel", "pause", "resume", "promote",
+                                                          "skip"};
 
 int order_of(const store::SyncTask& task) {
   const auto json = parse_json(task.task);
@@ -38,6 +42,14 @@ domain::RolloutTask to_rollout(const store::SyncTask& task, Millis now) {
   result.started_at = task.started_at;
   result.finished_at = task.finished_at;
   return result;
+}
+
+// What an agent said of a task; nothing when it was a stale worker.
+std::optional<domain::TaskReport> report_of(const store::TaskEvent& event,
+                                            const store::SyncTask& task) {
+  const auto word = domain::task_state(event.state);
+  if (!word || event.fence != task.fence) return std::nullopt;
+  return domain::TaskReport{*word, event.step, event.reason, event.message, event.restart_pending};
 }
 
 domain::RolloutPolicy policy_of(const store::SyncJob& job) {
@@ -106,6 +118,16 @@ store::SyncTask with_state(store::SyncTask task, const domain::RolloutTask& from
 
 }  // namespace
 
+std::string_view to_word(JobAction::Kind kind) {
+  return action_words.at(static_cast<std::size_t>(kind));
+}
+
+std::optional<JobAction::Kind> job_action(std::string_view word) {
+  const auto it = std::find(action_words.begin(), action_words.end(), word);
+  if (it == action_words.end()) return std::nullopt;
+  return static_cast<JobAction::Kind>(it - action_words.begin());
+}
+
 Status JobStep::write(store::Session& session, Millis now) const {
   for (const auto& [place, task] : tasks) {
     if (Status saved = store::save_task(session, task); !saved) return saved;
@@ -146,10 +168,8 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
     auto said = store::events_of_task(session, task.id);
     if (!said) return said.error();
     for (const store::TaskEvent& event : *said) {
-      const auto word = domain::task_state(event.state);
-      if (!word || event.fence != task.fence) continue;
-      domain::apply(state, {*word, event.step, event.reason, event.message, event.restart_pending},
-                    event.received_at);
+      const auto report = report_of(event, task);
+      if (report) domain::apply(state, *report, event.received_at);
     }
     if (const auto place = places.find(task.node); place != places.end()) {
       state.canary = place->second.canary;
@@ -159,6 +179,15 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
     job.rollout_.tasks.push_back(std::move(state));
   }
   return job;
+}
+
+bool RunningJob::apply(std::size_t task, const std::vector<store::TaskEvent>& events) {
+  bool news = false;
+  for (const store::TaskEvent& event : events) {
+    const auto report = report_of(event, tasks_[task]);
+    if (report && apply(task, *report, event.received_at)) news = true;
+  }
+  return news;
 }
 
 bool RunningJob::ended() const {
