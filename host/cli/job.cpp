@@ -17,7 +17,7 @@ namespace {
 int list_jobs(Session& session, int limit) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto list = (*api)->get("/api/sync-jobs?limit=" + std::to_string(limit));
+  auto list = (*api)->get_list("/api/sync-jobs", "jobs", static_cast<std::size_t>(limit));
   if (!list) return session.fail(list.error());
   if (session.json()) return session.print(*list), kOk;
   Table table({"JOB", "STATE", "ROLES", "NODES", "CREATED", "BY", "REASON"});
@@ -28,7 +28,7 @@ int list_jobs(Session& session, int limit) {
                text_of(job, "reason")});
   if (table.empty()) return session.say("no jobs yet"), kOk;
   session.print(table);
-  if (!text_of(*list, "next_page").empty()) session.say("there are more: --limit");
+  if (flag_of(*list, "more")) session.say("there are more: --limit");
   return kOk;
 }
 
@@ -61,7 +61,8 @@ void add_job(CLI::App& app, Session& session) {
 
   CLI::App* list = job->add_subcommand("list", "newest first");
   auto limit = std::make_shared<int>(20);
-  list->add_option("--limit", *limit, "at most so many (default 20)")->check(CLI::Range(1, 200));
+  list->add_option("--limit", *limit, "at most so many (default 20)")
+      ->check(CLI::Range(1, 100'000));
   list->callback([&session, limit] {
     session.action = [&session, limit] { return list_jobs(session, *limit); };
   });

@@ -12,6 +12,7 @@ void add_routes(http::Router& router, Api& api) {
   add_code_source_routes(router, api);
   add_code_sync_routes(router, api);
   add_sync_job_routes(router, api);
+  add_task_routes(router, api);
   add_node_routes(router, api);
   add_node_identity_routes(router, api);
   add_node_role_routes(router, api);
@@ -20,6 +21,8 @@ void add_routes(http::Router& router, Api& api) {
   add_schedule_routes(router, api);
   add_freeze_routes(router, api);
   add_token_routes(router, api);
+  add_join_token_routes(router, api);
+  add_audit_routes(router, api);
   add_tree_routes(router, api);
   add_session_routes(router, api);
   add_history_routes(router, api);

@@ -98,12 +98,12 @@ Json credential_json(const rollout::NodeIdentity& identity) {
           {"next_made_at", time_json(identity.pending_at)}};
 }
 
-std::string state_of(const rollout::NodeView& node) {
+}  // namespace
+
+std::string node_state(const rollout::NodeView& node) {
   if (node.identity.revoked_at) return "revoked";
   return node.draining ? "draining" : node.presence;
 }
-
-}  // namespace
 
 Json node_json(const rollout::NodeView& node) {
   Json versions = Json::object();
@@ -111,7 +111,7 @@ Json node_json(const rollout::NodeView& node) {
     if (!report.commit.empty()) versions[role] = report.commit;
   }
   return {{"node_id", node.id},
-          {"state", state_of(node)},
+          {"state", node_state(node)},
           {"labels", node.labels},
           {"last_seen_at", time_json(node.last_seen)},
           {"agent_version", node.agent_version},

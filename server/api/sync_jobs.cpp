@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/sync-jobs: what was run, what is running, and calling it off.
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "server/api/api.hpp"
 #include "server/api/audit.hpp"
 #include "server/api/body.hpp"
+#include "server/api/list_query.hpp"
+#include "server/api/restriction.hpp"
 #include "server/api/shapes.hpp"
 
 namespace rolesync::api {
@@ -20,39 +21,26 @@ struct ListedJob {
   std::vector<store::SyncTask> tasks;
 };
 
-Error bad_query(const char* name) {
-  return {ErrorKind::invalid, "invalid_query", std::string("the query ") + name + " is not valid",
-          "see /api/openapi.yaml"};
-}
-
 Response list(Api& api, const Request& request) {
-  const auto limit = query_number(request, "limit", 50, 1, 200);
-  if (!limit) return refuse(bad_query("limit"));
-  Millis before = 0;
-  if (const auto page = request.query.find("page"); page != request.query.end()) {
-    const char* end = page->second.data() + page->second.size();
-    const auto [stop, error] = std::from_chars(page->second.data(), end, before);
-    if (error != std::errc{} || stop != end || before < 1) return refuse(bad_query("page"));
-  }
+  static const ListRules rules = rules_of(store::job_list(), "-created_at", 50);
+  const auto page = read_page(request, rules);
+  if (!page) return refuse(page.error());
   const auto jobs =
-      api.engine.store.read([&](store::Session& session) -> Result<std::vector<ListedJob>> {
-        auto found = store::list_jobs(session, "", before, *limit);
+      api.engine.store.read([&](store::Session& session) -> Result<store::Listed<ListedJob>> {
+        auto found = store::list_jobs(session, *page);
         if (!found) return found.error();
-        std::vector<ListedJob> listed;
-        for (auto& job : *found) {
+        store::Listed<ListedJob> listed{{}, std::move(found->next)};
+        for (auto& job : found->items) {
           auto tasks = store::tasks_of_job(session, job.id);
           if (!tasks) return tasks.error();
-          listed.push_back({std::move(job), std::move(*tasks)});
+          listed.items.push_back({std::move(job), std::move(*tasks)});
         }
         return listed;
       });
   if (!jobs) return refuse(jobs.error());
-  Json list = Json::array();
-  for (const ListedJob& entry : *jobs) list.push_back(job_json(entry.job, entry.tasks));
-  const bool full = jobs->size() == static_cast<std::size_t>(*limit);
-  return json_answer(
-      200, {{"jobs", list},
-            {"next_page", full ? Json(std::to_string(jobs->back().job.created_at)) : Json()}});
+  return json_answer(200, list_json("jobs", *page, *jobs, [](const ListedJob& listed) {
+                       return job_json(listed.job, listed.tasks);
+                     }));
 }
 
 Result<Json> whole_job(Api& api, const std::string& id) {
@@ -77,9 +65,21 @@ Response job_answer(Api& api, int status, const std::string& id) {
   return job ? json_answer(status, *job) : refuse(job.error());
 }
 
+Status check_own_tasks(Api& api, const http::Principal& who, const std::string& job) {
+  if (!who.restricted()) return {};
+  const auto tasks =
+      api.engine.store.read([&](store::Session& s) { return store::tasks_of_job(s, job); });
+  if (!tasks) return tasks.error();
+  for (const store::SyncTask& task : *tasks) {
+    if (Status own = check_own(who, task.node, task.role); !own) return own;
+  }
+  return {};
+}
+
 // What an operator wants of a job that runs; kept in the audit log.
 Response act(Api& api, const Request& request, const char* word, const JobAction& action) {
   const std::string id = request.parameters.at("id");
+  if (Status own = check_own_tasks(api, request.principal, id); !own) return refuse(own.error());
   if (Status taken = api.engine.runner.act(id, action); !taken) return refuse(taken.error());
   Json details = Json::object();
   if (!action.node.empty()) details["node"] = action.node;
@@ -116,8 +116,8 @@ void add_sync_job_routes(http::Router& router, Api& api) {
     return job_answer(api, 200, request.parameters.at("id"));
   });
   const auto on_action = [&](const char* word, const char* scope, JobAction::Kind kind) {
-    router.on("POST", std::string("/api/sync-jobs/{id}/") + word, Policy::scope(scope),
-              [&api, word, kind](const Request& request) {
+    router.on("POST", std::string("/api/sync-jobs/{id}/") + word,
+              Policy::scope(scope).checked_inside(), [&api, word, kind](const Request& request) {
                 return act_plainly(api, request, word, kind);
               });
   };
@@ -125,7 +125,7 @@ void add_sync_job_routes(http::Router& router, Api& api) {
   on_action("pause", "sync", JobAction::Kind::pause);
   on_action("resume", "approve", JobAction::Kind::resume);
   on_action("promote", "approve", JobAction::Kind::promote);
-  router.on("POST", "/api/sync-jobs/{id}/skip", Policy::scope("sync"),
+  router.on("POST", "/api/sync-jobs/{id}/skip", Policy::scope("sync").checked_inside(),
             [&api](const Request& request) { return skip(api, request); });
 }
 
