@@ -52,6 +52,18 @@ int act_on_job(Session& session, const std::string& id, const std::string& word,
   return kOk;
 }
 
+int approve_job(Session& session, const std::string& id, const std::string& comment) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto job = (*api)->post("/api/sync-jobs/" + encoded(id) + "/approve", {{"comment", comment}});
+  if (!job) return session.fail(job.error());
+  print_job(session, *job);
+  if (text_of(*job, "state") == "awaiting_approval") {
+    session.say("noted; it still waits for others");
+  }
+  return kOk;
+}
+
 }  // namespace
 
 void add_job(CLI::App& app, Session& session) {
@@ -103,6 +115,14 @@ void add_job(CLI::App& app, Session& session) {
     session.action = [&session, id, node] {
       return act_on_job(session, *id, "skip", {{"node", *node}});
     };
+  });
+
+  CLI::App* approve = job->add_subcommand("approve", "one approval of a job that waits for them");
+  approve->add_option("job", *id)->required();
+  auto comment = std::make_shared<std::string>();
+  approve->add_option("--comment", *comment, "kept with the approval");
+  approve->callback([&session, id, comment] {
+    session.action = [&session, id, comment] { return approve_job(session, *id, *comment); };
   });
 }
 

@@ -57,7 +57,7 @@ int run(int argc, char** argv) {
   add_global_options(app, session);
   for (const auto add :
        {add_demo, add_status, add_plan, add_sync, add_job, add_node, add_role, add_source,
-        add_commit, add_schedule, add_freeze, add_plugin, add_token, add_audit})
+        add_commit, add_schedule, add_freeze, add_plugin, add_token, add_audit, add_approval})
     add(app, session);
   describe_programs(app);
   try {

@@ -5,6 +5,7 @@ namespace rolesync::api {
 
 void add_routes(http::Router& router, Api& api) {
   add_server_routes(router, api);
+  add_docs_routes(router);
   add_metrics_routes(router, api);
   add_plugin_routes(router, api);
   add_status_routes(router, api);
@@ -23,6 +24,7 @@ void add_routes(http::Router& router, Api& api) {
   add_token_routes(router, api);
   add_join_token_routes(router, api);
   add_audit_routes(router, api);
+  add_approval_policy_routes(router, api);
   add_tree_routes(router, api);
   add_session_routes(router, api);
   add_history_routes(router, api);

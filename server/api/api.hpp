@@ -27,10 +27,12 @@ struct Api {
 void add_routes(http::Router& router, Api& api);
 
 void add_agent_routes(http::Router& router, Api& api);  // join, heartbeat, task events
+void add_approval_policy_routes(http::Router& router, Api& api);
 void add_audit_routes(http::Router& router, Api& api);
 void add_code_source_routes(http::Router& router, Api& api);
 void add_code_sync_routes(http::Router& router, Api& api);  // pull, plan, sync
 void add_content_routes(http::Router& router, Api& api);    // manifests, offers, streams
+void add_docs_routes(http::Router& router);
 void add_freeze_routes(http::Router& router, Api& api);
 void add_history_routes(http::Router& router, Api& api);  // commits, events
 void add_join_token_routes(http::Router& router, Api& api);

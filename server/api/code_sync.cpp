@@ -186,7 +186,13 @@ Response start(Api& api, const Request& request, rollout::JobOrder order) {
   };
   const auto opened = api.engine.desk.open(order);
   if (!opened) return refuse(opened.error());
-  if (opened->is_new) {
+  if (opened->waits) {
+    api.engine.events.publish({.type = "job_changed",
+                               .message = opened->job_id + " waits for approval",
+                               .job = opened->job_id,
+                               .state = "awaiting_approval",
+                               .request_id = request.id});
+  } else if (opened->is_new) {
     // The job is durable; if it cannot be begun now, the next start of the server resumes it.
     if (Status begun = api.engine.runner.begin(opened->job_id); !begun) {
       return refuse(begun.error());

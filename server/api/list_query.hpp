@@ -65,11 +65,11 @@ store::Listed<Item> page_of(std::vector<Item> items, const store::Page& page, Ke
 // True when the page has no such filter, or the value is the wanted one.
 bool passes(const store::Page& page, const char* filter, std::string_view value);
 
-// {member: [...], "next_page_token": ...}
-template <class Item, class ToJson>
-Json list_json(const char* member, const store::Page& page, const store::Listed<Item>& listed,
-               ToJson to_json) {
-  Json items = Json::array();
+// {member: [...], "next_page_token": ...}. `Object` so that only callers need the whole json.hpp.
+template <class Item, class ToJson, class Object = Json>
+Object list_json(const char* member, const store::Page& page, const store::Listed<Item>& listed,
+                 ToJson to_json) {
+  Object items = Object::array();
   for (const Item& item : listed.items) items.push_back(to_json(item));
   return {{member, std::move(items)}, {"next_page_token", next_page_token(page, listed.next)}};
 }

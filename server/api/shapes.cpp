@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "server/rollout/approvals.hpp"
+
 namespace rolesync::api {
 namespace {
 
@@ -179,6 +181,13 @@ Json commit_json(const store::CommitRecord& commit) {
 
 Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tasks) {
   std::set<std::string> roles, nodes;
+  Json approval;
+  if (job.state == "awaiting_approval") {
+    const rollout::Approvals waiting = rollout::approvals_from_text(job.progress);
+    roles = {waiting.roles.begin(), waiting.roles.end()};
+    nodes = {waiting.nodes.begin(), waiting.nodes.end()};
+    approval = {{"required", rollout::to_json(waiting).at("required")}};
+  }
   Json counts = Json::object();
   for (const auto& task : tasks) {
     roles.insert(task.role);
@@ -199,6 +208,7 @@ Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tas
           {"created_by", job.requested_by},
           {"request_id", job.request_id},
           {"options", options ? *options : Json::object()},
+          {"approval", approval},
           {"counts", counts}};
 }
 

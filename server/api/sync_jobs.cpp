@@ -8,6 +8,8 @@
 #include "server/api/list_query.hpp"
 #include "server/api/restriction.hpp"
 #include "server/api/shapes.hpp"
+#include "server/rollout/approvals.hpp"
+#include "server/store/plans.hpp"
 
 namespace rolesync::api {
 namespace {
@@ -15,6 +17,8 @@ namespace {
 using http::Request;
 using http::Response;
 using rollout::JobAction;
+
+constexpr std::size_t longest_comment = 500;
 
 struct ListedJob {
   store::SyncJob job;
@@ -56,6 +60,14 @@ Result<Json> whole_job(Api& api, const std::string& id) {
       if (!events) return events.error();
       json["tasks"].push_back(task_json(task, *events));
     }
+    const auto approvals = store::approvals_of(session, id);
+    if (!approvals) return approvals.error();
+    json["approvals"] = Json::array();
+    for (const auto& each : *approvals) {
+      json["approvals"].push_back({{"by", each.approved_by},
+                                   {"comment", each.comment},
+                                   {"at", to_rfc3339(each.approved_at)}});
+    }
     return json;
   });
 }
@@ -65,22 +77,70 @@ Response job_answer(Api& api, int status, const std::string& id) {
   return job ? json_answer(status, *job) : refuse(job.error());
 }
 
-Status check_own_tasks(Api& api, const http::Principal& who, const std::string& job) {
+// A job that waits has no tasks yet, but says what it is about.
+Status check_own_tasks(Api& api, const http::Principal& who, const std::string& id) {
   if (!who.restricted()) return {};
-  const auto tasks =
-      api.engine.store.read([&](store::Session& s) { return store::tasks_of_job(s, job); });
-  if (!tasks) return tasks.error();
-  for (const store::SyncTask& task : *tasks) {
-    if (Status own = check_own(who, task.node, task.role); !own) return own;
+  return api.engine.store.read([&](store::Session& session) -> Status {
+    const auto job = store::find_job(session, id);
+    if (!job) return job.error();
+    const auto tasks = store::tasks_of_job(session, id);
+    if (!tasks) return tasks.error();
+    for (const store::SyncTask& task : *tasks) {
+      if (Status own = check_own(who, task.node, task.role); !own) return own;
+    }
+    const rollout::Approvals waiting = rollout::approvals_from_text(job->progress);
+    for (const std::string& node : waiting.nodes) {
+      for (const std::string& role : waiting.roles) {
+        if (Status own = check_own(who, node, role); !own) return own;
+      }
+    }
+    return {};
+  });
+}
+
+void tell(Api& api, const Request& request, const std::string& id, const char* state,
+          const std::string& what) {
+  api.engine.events.publish({.type = "job_changed",
+                             .message = request.principal.name + " " + what + " " + id,
+                             .job = id,
+                             .state = state,
+                             .request_id = request.id});
+}
+
+bool waits(Api& api, const std::string& id) {
+  const auto job = api.engine.store.read([&](store::Session& s) { return store::find_job(s, id); });
+  return job && job->state == "awaiting_approval";
+}
+
+Response approve(Api& api, const Request& request) {
+  const std::string id = request.parameters.at("id");
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  Fields fields(*body);
+  const std::string comment = fields.text("comment");
+  if (comment.size() > longest_comment) fields.fault("/comment", "has more than 500 characters");
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
+  if (Status own = check_own_tasks(api, request.principal, id); !own) return refuse(own.error());
+  const auto approved = api.engine.desk.approve(id, {request.principal.name, comment, request.id});
+  if (!approved) return refuse(approved.error());
+  tell(api, request, id, approved->waits ? "awaiting_approval" : "pending", "approved");
+  if (!approved->waits) {
+    // The job is durable; if it cannot be begun now, the next start of the server resumes it.
+    if (Status begun = api.engine.runner.begin(id); !begun) return refuse(begun.error());
   }
-  return {};
+  return job_answer(api, 202, id);
 }
 
 // What an operator wants of a job that runs; kept in the audit log.
 Response act(Api& api, const Request& request, const char* word, const JobAction& action) {
   const std::string id = request.parameters.at("id");
   if (Status own = check_own_tasks(api, request.principal, id); !own) return refuse(own.error());
-  if (Status taken = api.engine.runner.act(id, action); !taken) return refuse(taken.error());
+  const bool waiting = action.kind == JobAction::Kind::cancel && waits(api, id);
+  Status taken =
+      waiting ? api.engine.desk.withdraw(id, "cancelled", {request.principal.name, "", request.id})
+              : api.engine.runner.act(id, action);
+  if (!taken) return refuse(taken.error());
+  if (waiting) tell(api, request, id, "cancelled", "cancelled");
   Json details = Json::object();
   if (!action.node.empty()) details["node"] = action.node;
   Status audited = api.engine.store.write([&](store::Session& session) {
@@ -125,6 +185,8 @@ void add_sync_job_routes(http::Router& router, Api& api) {
   on_action("pause", "sync", JobAction::Kind::pause);
   on_action("resume", "approve", JobAction::Kind::resume);
   on_action("promote", "approve", JobAction::Kind::promote);
+  router.on("POST", "/api/sync-jobs/{id}/approve", Policy::scope("approve").checked_inside(),
+            [&api](const Request& request) { return approve(api, request); });
   router.on("POST", "/api/sync-jobs/{id}/skip", Policy::scope("sync").checked_inside(),
             [&api](const Request& request) { return skip(api, request); });
 }

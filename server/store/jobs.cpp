@@ -115,7 +115,9 @@ Result<Listed<SyncJob>> list_jobs(Session& session, const Page& page) {
 
 Result<std::vector<SyncJob>> unfinished_jobs(Session& session) {
   return each_row<SyncJob>(
-      session.query(std::string(job_columns) + "WHERE finished_at IS NULL ORDER BY created_at, id"),
+      session.query(std::string(job_columns) +
+                    "WHERE finished_at IS NULL AND state <> 'awaiting_approval' "
+                    "ORDER BY created_at, id"),
       job_of);
 }
 

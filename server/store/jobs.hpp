@@ -26,7 +26,8 @@ Result<SyncJob> find_job(Session& session, const std::string& id);  // not_found
 // Sorted by created_at.
 const ListColumns& job_list();
 Result<Listed<SyncJob>> list_jobs(Session& session, const Page& page);
-Result<std::vector<SyncJob>> unfinished_jobs(Session& session);  // oldest first
+// Oldest first, without those that wait for approval.
+Result<std::vector<SyncJob>> unfinished_jobs(Session& session);
 // Writes state, reason, message, progress, lease, started_at and finished_at.
 Status save_job(Session& session, const SyncJob& job);
 // Where each node stands in the job's rollout, as text of server/rollout/rollout_options.hpp.
