@@ -58,7 +58,7 @@ export const cancelJob = (id: string) =>
 export const pullNow = () => body(client.POST("/api/code-sync/pull", { body: {} }));
 
 export const setSource = (fields: Schemas["CodeSourceFields"]) =>
-  body(client.PUT("/api/code-source", { body: fields }));
+  body(client.PUT("/api/code-source", { params: { header: { "If-Match": "*" } }, body: fields }));
 
 export function useCodeSync() {
   const listed = useCommits();
