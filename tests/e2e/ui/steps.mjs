@@ -37,7 +37,6 @@ async function logInWithAWrongTokenFirst({ page, goto, look, findings, world }) 
 
 async function emptyScreensTeach({ page, goto, look, findings }) {
   await goto("/");
-  await page.getByText("No code source yet").waitFor();
   await page.getByRole("heading", { name: "First steps" }).waitFor();
   await page.getByText("1 of 5 done").waitFor(); // the agents have joined
   assert.equal(await page.locator('[aria-current="step"] strong').textContent(), "The code source is set");
@@ -46,6 +45,7 @@ async function emptyScreensTeach({ page, goto, look, findings }) {
 
 async function setTheCodeSource({ page, goto, world, look, findings }) {
   await goto("/code-sync");
+  await page.getByText("No code source yet").waitFor();
   await page.getByRole("button", { name: "Set", exact: true }).click();
   await page.getByLabel("Node that holds the repository").selectOption("node-1");
   await page.getByLabel("Repository (absolute path there)").fill(world.repository);
@@ -196,6 +196,31 @@ async function driftIsShownAndRestored({ page, goto, outside, look, findings }) 
   await page.getByRole("button", { name: "Log of web on node-3" }).click();
   await page.getByText("The edited style.css was kept as").waitFor();
   assert.equal(outside.read("node-3", "srv/web/style.css"), "style.css one\n");
+}
+
+// One node first; the others wait until somebody has looked at it.
+async function aCanaryIsPromoted({ page, goto, outside, look, findings }) {
+  outside.commit({ "web/app.js": "app.js three\n" }, "Behind a canary");
+  await outside.api("POST", "/api/code-sync/pull", {});
+  await goto("/code-sync/plan?role=web");
+  await page.getByText("3 changes on 3 nodes").waitFor();
+  await page.getByText("How many nodes at a time").click();
+  await page.getByLabel("Canaries").fill("one");
+  await page.getByText("a number or a percentage").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Approve and start" }).isDisabled());
+  await page.getByLabel("Canaries").fill("1");
+  await page.getByText(/rolesync sync --plan .* --canaries 1$/).waitFor();
+  findings.push(...(await look("plan-rollout")));
+  await page.getByRole("button", { name: "Approve and start" }).click();
+  await page.getByText("The canaries are done.").waitFor();
+  assert.equal(["node-1", "node-2", "node-3"].filter((node) => outside.read(node, "srv/web/app.js") === "app.js three\n").length, 1);
+  await page.getByText("0 nodes of 3 failed, none may").waitFor();
+  await page.getByRole("button", { name: /^Log of web on / }).last().click();
+  await page.getByText("as commands for this job").click();
+  findings.push(...(await look("job-canary")));
+  await page.getByRole("button", { name: "Promote: the others follow" }).click();
+  await page.locator("h1", { hasText: "succeeded" }).waitFor();
+  assert.equal(outside.read("node-3", "srv/web/app.js"), "app.js three\n");
 }
 
 // What each scope lets somebody press; what is refused here the server refuses too.
@@ -375,6 +400,7 @@ export const steps = [
   aSecondBrowserSeesTheRolloutLive,
   aFailureIsFirstAndSaysWhy,
   driftIsShownAndRestored,
+  aCanaryIsPromoted,
   aTokenMayDoWhatItsScopesSay,
   aConflictIsShownAndNothingOverwritten,
   schedulesAndFreezes,
