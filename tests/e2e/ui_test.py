@@ -43,7 +43,7 @@ class UiStory(unittest.TestCase):
             "repository": str(fleet.repository.path), "drop_in": str(fleet.drop_in),
             "roots": {node: str(fleet.root(node)) for node in fleet.nodes},
             "screenshots": str(BUILD / "ui-screenshots"), "web": str(SOURCE / "server/web"),
-            "chromium": shutil.which("chromium") or "chromium",
+            "cli": str(BUILD / "bin/rolesync"), "chromium": shutil.which("chromium") or "chromium",
             "server": {"pid": fleet.server.pid, "argv": [str(word) for word in fleet.server_argv()]},
         }
         with tempfile.TemporaryDirectory(prefix="rolesync-ui-") as home:

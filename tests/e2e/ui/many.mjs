@@ -44,6 +44,26 @@ async function firstScreenInOneRoundTrip(page) {
   await page.unroute("**/api/**");
 }
 
+// Each screen comes, does not put all nodes into the document, and is no wider than its window.
+async function everyScreen(page, shoot) {
+  const screens = [
+    ["/?group=role", "Overview", "role-7 on sim-00001, details"], ["/code-sync", "Code sync", "Pull now"], ["/code-sync/plan", "Plan a sync", "Approve and start"],
+    ["/nodes", "Nodes", "Join a node"], ["/roles", "Roles", "role-3"], ["/roles?role=role-3", "Roles", "Save"],
+    ["/schedules", "Schedules", "New schedule"], ["/plugins", "Plugins", "command"], ["/settings", "Settings", "Make the token"],
+  ];
+  for (const [path, title, button] of screens) {
+    const begin = Date.now();
+    await page.goto(world.url + path);
+    await page.getByRole("heading", { name: title, exact: true, includeHidden: true }).waitFor();
+    await page.getByRole("button", { name: button, exact: true }).first().waitFor();
+    const { elements, width } = await page.evaluate(() => ({ elements: document.querySelectorAll("*").length, width: document.documentElement.scrollWidth }));
+    console.log(`${path}: ${Date.now() - begin} ms, ${elements} elements`);
+    assert.ok(elements < 8 * world.nodes, `${path} has ${elements} elements`);
+    assert.ok(width <= 1280, `${path} is ${width} px wide`);
+    await shoot(`many${path.replaceAll(/[^a-z-]+/g, "-")}`);
+  }
+}
+
 async function story({ page, shoot, complaints }) {
   page.context().setDefaultTimeout(120_000);
   await page.goto(world.url);
@@ -70,12 +90,13 @@ async function story({ page, shoot, complaints }) {
   begin = Date.now();
   await page.getByText(`${world.nodes} changes on ${world.nodes} nodes`).waitFor();
   say("planned", begin);
-  await page.getByText("go on with the other nodes").click();
+  await page.getByLabel("When more nodes fail than may").selectOption("continue");
   await page.getByRole("button", { name: "Approve and start" }).click();
   begin = Date.now();
   await page.locator("h1", { hasText: /partly failed|succeeded|failed/ }).waitFor({ timeout: 300_000 });
   say("ran", begin);
   await shoot("many-job");
+  await everyScreen(page, shoot);
   await page.goto(`${world.url}/nodes/sim-00001`);
   await page.getByRole("button", { name: "Release acme_probe" }).click();
   await page.getByText("is told; its next heartbeat says the state").waitFor();

@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The steps of the story, in this order; each leaves the browser where the next begins.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+
+// Tab, as often as it takes; what has the focus must be seen to have it.
+async function tabTo(page, name) {
+  for (let i = 0; i < 80; i += 1) {
+    await page.keyboard.press("Tab");
+    const now = await page.evaluate(() => {
+      const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement);
+      return { name: document.activeElement.textContent.trim(), seen: outlineStyle !== "none" || boxShadow !== "none" };
+    });
+    if (now.name !== name) continue;
+    assert.ok(now.seen, `the focus on "${name}" can be seen`);
+    return;
+  }
+  throw new Error(`Tab does not reach "${name}"`);
+}
 
 const payload = "<img src=x onerror=alert(1)><script>alert(2)</script>";
 
@@ -21,12 +37,15 @@ async function logInWithAWrongTokenFirst({ page, goto, look, findings, world }) 
 
 async function emptyScreensTeach({ page, goto, look, findings }) {
   await goto("/");
-  await page.getByText("No code source yet").waitFor();
+  await page.getByRole("heading", { name: "First steps" }).waitFor();
+  await page.getByText("1 of 5 done").waitFor(); // the agents have joined
+  assert.equal(await page.locator('[aria-current="step"] strong').textContent(), "The code source is set");
   findings.push(...(await look("overview-empty")));
 }
 
 async function setTheCodeSource({ page, goto, world, look, findings }) {
   await goto("/code-sync");
+  await page.getByText("No code source yet").waitFor();
   await page.getByRole("button", { name: "Set", exact: true }).click();
   await page.getByLabel("Node that holds the repository").selectOption("node-1");
   await page.getByLabel("Repository (absolute path there)").fill(world.repository);
@@ -67,8 +86,21 @@ async function planAndApproveByKeyboard({ page, goto, look, findings, outside })
   await goto("/code-sync/plan?role=web");
   await page.getByText("3 changes on 3 nodes").waitFor();
   findings.push(...(await look("plan")));
-  const approve = page.getByRole("button", { name: "Approve and start" });
-  await approve.focus();
+  // The same without a mouse, from the overview on.
+  await goto("/");
+  await page.getByRole("button", { name: "web on node-1, details" }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("c");
+  await page.getByRole("heading", { name: "Code sync" }).waitFor();
+  await tabTo(page, "Plan a sync");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Targets" }).waitFor();
+  await page.getByRole("button", { name: "web", exact: true }).waitFor();
+  await tabTo(page, "web");
+  await page.keyboard.press("Space");
+  await page.waitForURL(/role=web/);
+  await page.getByText("3 changes on 3 nodes").waitFor();
+  await tabTo(page, "Approve and start");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: /Sync of web/ }).waitFor();
   await page.locator("h1", { hasText: "succeeded" }).waitFor();
@@ -77,10 +109,11 @@ async function planAndApproveByKeyboard({ page, goto, look, findings, outside })
   findings.push(...(await look("job")));
   await goto("/");
   await page.locator("td", { hasText: "current" }).first().waitFor();
+  await page.getByRole("heading", { name: "First steps" }).waitFor({ state: "detached" }); // all of them are done
 }
 
 async function aCommitBecomesOutdatedLive({ page, outside, look, findings }) {
-  outside.commit({ "web/app.js": "app.js two\n" }, `Faster start ${payload}`);
+  outside.commit({ "web/app.js": "app.js two\n", [`web/${payload.split("<script>")[0]}.txt`]: "a name\n" }, `Faster start ${payload}`);
   await outside.api("POST", "/api/code-sync/pull", {});
   await page.getByText(`Faster start ${payload}`).waitFor(); // as text; a dialog would fail the story
   await page.getByRole("link", { name: /4 outdated/ }).click();
@@ -121,27 +154,32 @@ async function aSecondBrowserSeesTheRolloutLive({ page, goto, world, browser, ou
 
 async function aFailureIsFirstAndSaysWhy({ page, goto, outside, look, findings }) {
   await outside.api("PUT", "/api/roles/web", { role_name: "web", display_name: "Web", source_paths: ["web"], target_path: "/srv/web", restart_strategy: "none", post_sync_cmd: ["sh", "check.sh"] });
-  outside.commit({ "web/check.sh": "echo 'port 5173 does not answer <b>'; exit 3\n" }, "A bad one");
+  outside.commit({ "web/check.sh": `echo 'port 5173 does not answer ${payload}'; exit 3\n` }, "A bad one");
   await outside.api("POST", "/api/code-sync/pull", {});
   await goto("/code-sync/plan?role=web&node=node-1&node=node-2");
   await page.getByText("2 changes on 2 nodes").waitFor();
   await page.getByRole("button", { name: "Approve and start" }).click();
   await page.locator("h1", { hasText: /rolled back|failed/ }).waitFor();
-  await page.getByText("port 5173 does not answer <b>").first().waitFor();
+  await page.getByText(`port 5173 does not answer ${payload}`).first().waitFor();
   findings.push(...(await look("job-failed")));
   await page.getByRole("link", { name: "Plan a retry" }).waitFor();
   await outside.api("PUT", "/api/roles/web", { role_name: "web", display_name: "Web", source_paths: ["web"], target_path: "/srv/web", restart_strategy: "none" });
 }
 
-async function driftIsShown({ page, goto, outside, look, findings }) {
+async function driftIsShownAndRestored({ page, goto, outside, look, findings }) {
   await goto("/nodes/node-3");
   await page.getByRole("heading", { name: "node-3" }).waitFor();
   outside.edit("node-3", "srv/web/style.css", "edited by hand\n");
-  await page.getByText("1 changed by hand").waitFor({ timeout: 60_000 });
+  await page.getByText("1 file changed by hand").waitFor({ timeout: 60_000 });
+  await page.getByText(/^CPU/).first().waitFor();
+  await page.locator(".uplot canvas").waitFor();
   await page.getByText("style.css").first().waitFor();
   await page.getByRole("button", { name: "Verify web" }).click();
   await page.getByText(/files read at .*1 differ/).waitFor();
+  await page.getByText("as commands for web on node-3").click();
   await page.getByText("rolesync node verify node-3 --role web").waitFor();
+  await page.getByRole("button", { name: "Compare with the commits web" }).click();
+  await page.getByText("other content; as no commit has it").waitFor();
   await page.getByRole("button", { name: "change labels" }).click();
   await page.getByRole("textbox", { name: "Labels" }).fill("env=prod");
   await page.getByRole("button", { name: "Save" }).click();
@@ -149,6 +187,78 @@ async function driftIsShown({ page, goto, outside, look, findings }) {
   findings.push(...(await look("node")));
   await goto("/?group=label:env&q=label:env=prod");
   await page.getByRole("rowheader", { name: /env=prod 1 node/ }).waitFor();
+  // Restored: ours is back, the edit is kept beside it.
+  await goto("/nodes/node-3");
+  await page.getByRole("region", { name: "Drift of web" }).getByRole("link", { name: "Plan a sync" }).click();
+  await page.getByText("1 change on 1 node").waitFor();
+  await page.getByRole("button", { name: "Approve and start" }).click();
+  await page.locator("h1", { hasText: "succeeded" }).waitFor();
+  await page.getByRole("button", { name: "Log of web on node-3" }).click();
+  await page.getByText("The edited style.css was kept as").waitFor();
+  assert.equal(outside.read("node-3", "srv/web/style.css"), "style.css one\n");
+}
+
+// One node first; the others wait until somebody has looked at it.
+async function aCanaryIsPromoted({ page, goto, outside, look, findings }) {
+  outside.commit({ "web/app.js": "app.js three\n" }, "Behind a canary");
+  await outside.api("POST", "/api/code-sync/pull", {});
+  await goto("/code-sync/plan?role=web");
+  await page.getByText("3 changes on 3 nodes").waitFor();
+  await page.getByText("How many nodes at a time").click();
+  await page.getByLabel("Canaries").fill("one");
+  await page.getByText("a number or a percentage").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Approve and start" }).isDisabled());
+  await page.getByLabel("Canaries").fill("1");
+  await page.getByText(/rolesync sync --plan .* --canaries 1$/).waitFor();
+  findings.push(...(await look("plan-rollout")));
+  await page.getByRole("button", { name: "Approve and start" }).click();
+  await page.getByText("The canaries are done.").waitFor();
+  assert.equal(["node-1", "node-2", "node-3"].filter((node) => outside.read(node, "srv/web/app.js") === "app.js three\n").length, 1);
+  await page.getByText("0 nodes of 3 failed, none may").waitFor();
+  await page.getByRole("button", { name: /^Log of web on / }).last().click();
+  await page.getByText("as commands for this job").click();
+  findings.push(...(await look("job-canary")));
+  await page.getByRole("button", { name: "Promote: the others follow" }).click();
+  await page.locator("h1", { hasText: "succeeded" }).waitFor();
+  assert.equal(outside.read("node-3", "srv/web/app.js"), "app.js three\n");
+}
+
+// What each scope lets somebody press; what is refused here the server refuses too.
+async function aTokenMayDoWhatItsScopesSay({ world, browser, outside }) {
+  const { openPage } = await import("./browser.mjs");
+  const buttons = [
+    { path: "/code-sync", name: "Pull now", scope: "sync" },
+    { path: "/code-sync", name: "Change", scope: "admin" },
+    { path: "/code-sync/plan?role=docs&node=node-2", name: "Plan again", scope: "read" },
+    { path: "/nodes", name: "Join a node", scope: "admin" },
+    { path: "/nodes/node-2", name: "Restart docs", scope: "sync" },
+    { path: "/nodes/node-2", name: "Assign roles", scope: "admin" },
+    { path: "/roles", name: "New role", scope: "admin" },
+    { path: "/schedules", name: "New schedule", scope: "admin" },
+    { path: "/schedules", name: "New freeze", scope: "approve" },
+  ];
+  for (const scopes of [["read"], ["read", "sync"], ["read", "approve"]]) {
+    const { token } = await outside.api("POST", "/api/tokens", { name: `may-${scopes.at(-1)}`, scopes });
+    const { page, context, complaints } = await openPage(world, browser);
+    await page.goto(world.url);
+    await page.getByLabel("API token").fill(token);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    for (const { path, name, scope } of buttons) {
+      if (!page.url().endsWith(path)) await page.goto(world.url + path);
+      const button = page.getByRole("button", { name, exact: true });
+      await button.waitFor();
+      assert.equal(await button.isEnabled(), scopes.includes(scope), `${name} with ${scopes}`);
+    }
+    const refused = await page.evaluate(async () => {
+      const { csrf_token } = await (await fetch("/api/session")).json();
+      const answer = await fetch("/api/nodes/node-2/roles", { method: "PUT", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf_token }, body: '{"roles": []}' });
+      return answer.status;
+    });
+    assert.equal(refused, 403);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  }
 }
 
 async function aConflictIsShownAndNothingOverwritten({ page, goto, outside, look, findings }) {
@@ -184,9 +294,9 @@ async function schedulesAndFreezes({ page, goto, look, findings }) {
   await page.getByRole("button", { name: "Resume nightly" }).click();
   await page.getByRole("button", { name: "Pause nightly" }).waitFor();
   await page.getByRole("button", { name: "New freeze" }).click();
-  await page.getByLabel("Why").fill("end of the quarter");
+  await page.getByLabel("Why").fill(`end of the quarter ${payload}`);
   await page.getByRole("button", { name: "Freeze", exact: true }).click();
-  await page.getByRole("button", { name: "Lift end of the quarter" }).waitFor();
+  await page.getByRole("button", { name: `Lift end of the quarter ${payload}` }).waitFor();
   findings.push(...(await look("schedules")));
   await goto("/code-sync/plan?role=web");
   await page.getByText("Frozen:").first().waitFor();
@@ -265,6 +375,21 @@ async function logOut({ page, goto }) {
   await page.getByLabel("API token").waitFor();
 }
 
+// The commands that the screens offered are commands of the program: each noun and verb is there.
+async function everyCommandExists({ world, commands }) {
+  assert.ok(commands.size > 25, `${commands.size} commands were offered`);
+  const help = (...words) => spawnSync(world.cli, [...words, "--help"], { encoding: "utf8" });
+  const tried = new Set();
+  for (const line of commands) {
+    const [program, noun, verb] = line.split(" ");
+    if (program !== "rolesync" || tried.has(`${noun} ${verb}`)) continue;
+    tried.add(`${noun} ${verb}`);
+    const { status, stdout } = help(noun);
+    assert.equal(status, 0, line);
+    if (/^Subcommands:/m.test(stdout)) assert.equal(help(noun, verb).status, 0, line);
+  }
+}
+
 export const steps = [
   logInWithAWrongTokenFirst,
   emptyScreensTeach,
@@ -274,13 +399,16 @@ export const steps = [
   aCommitBecomesOutdatedLive,
   aSecondBrowserSeesTheRolloutLive,
   aFailureIsFirstAndSaysWhy,
-  driftIsShown,
+  driftIsShownAndRestored,
+  aCanaryIsPromoted,
+  aTokenMayDoWhatItsScopesSay,
   aConflictIsShownAndNothingOverwritten,
   schedulesAndFreezes,
   aBadPluginSaysWhy,
   joinANode,
   everyOtherScreenIsAccessible,
   theKeyboardGoesEverywhere,
+  everyCommandExists,
   aLostConnectionIsSaid,
   logOut,
 ];

@@ -44,16 +44,25 @@ export const makePlan = (request: PlanRequest) =>
   body(client.POST("/api/code-sync/plan", { body: request }));
 
 // `override`: why freezes do not count; "" when they do.
-export const approvePlan = (hash: string, onFailure: "stop" | "continue", override: string) =>
+export const approvePlan = (hash: string, onFailure: Schemas["OnFailure"], rollout: Schemas["RolloutOptions"], override: string) =>
   body(
     client.POST("/api/code-sync/sync", {
-      body: { plan_hash: hash, on_failure: onFailure, ...(override ? { override_freeze: override } : {}) },
+      body: {
+        plan_hash: hash, on_failure: onFailure, ...(Object.keys(rollout).length > 0 ? { rollout } : {}),
+        ...(override ? { override_freeze: override } : {}),
+      },
       headers: actionKey(),
     }),
   );
 
 export const cancelJob = (id: string) =>
   body(client.POST("/api/sync-jobs/{id}/cancel", { params: { path: { id } } }));
+
+const ofJob = (id: string) => ({ params: { path: { id } } });
+export const pauseJob = (id: string) => body(client.POST("/api/sync-jobs/{id}/pause", ofJob(id)));
+export const resumeJob = (id: string) => body(client.POST("/api/sync-jobs/{id}/resume", ofJob(id)));
+export const promoteJob = (id: string) => body(client.POST("/api/sync-jobs/{id}/promote", ofJob(id)));
+export const skipNode = (id: string, node: string) => body(client.POST("/api/sync-jobs/{id}/skip", { ...ofJob(id), body: { node } }));
 
 export const pullNow = () => body(client.POST("/api/code-sync/pull", { body: {} }));
 

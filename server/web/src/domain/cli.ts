@@ -27,9 +27,9 @@ export function planCommand(choice: PlanChoice): string {
   return command(...words);
 }
 
-export function syncCommand(planHash: string, onFailure: string, override = ""): string {
-  const words = ["sync", "--plan", planHash];
-  if (onFailure === "continue") words.push("--on-failure", "continue");
+// `rollout`: the words of its options (domain/rollout.ts).
+export function syncCommand(planHash: string, rollout: readonly string[], override = ""): string {
+  const words = ["sync", "--plan", planHash, ...rollout];
   if (override) words.push("--override-freeze", override);
   return command(...words);
 }
