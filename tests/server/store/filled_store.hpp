@@ -59,8 +59,8 @@ inline void expect_filled(Store& store, int nodes) {
   EXPECT_FALSE(node->last_seen_at);
   EXPECT_EQ(store.read([](Session& s) { return events_of_task(s, "t1"); })->size(), 1u);
   EXPECT_EQ(*store.read([](Session& s) { return last_event(s); }), 3);
-  const auto broken = store.read([](Session& s) { return find_broken_audit(s); });
-  EXPECT_TRUE(broken.ok() && !broken->has_value()) << "the chain holds";
+  const auto broken = store.read([](Session& s) { return check_audit(s); });
+  EXPECT_TRUE(broken.ok() && !broken->broken_at) << "the chain holds";
   const auto next = store.write([](Session& s) { return append_event(s, {.kind = "k"}); });
   EXPECT_TRUE(next.ok() && *next == 4) << "numbers go on where they were";
 }

@@ -78,8 +78,8 @@ TEST_F(PostgresStoreTest, ChangesOfSeveralServersAreOneAfterTheOther) {
   const auto rows =
       stores[0]->read([](Session& s) { return s.query("SELECT COUNT(*) FROM audit_log"); });
   EXPECT_EQ(rows->at(0).integer(0), 9 * each);
-  const auto broken = stores[0]->read([](Session& s) { return find_broken_audit(s); });
-  EXPECT_TRUE(broken.ok() && !broken->has_value());
+  const auto broken = stores[0]->read([](Session& s) { return check_audit(s); });
+  EXPECT_TRUE(broken.ok() && !broken->broken_at);
 }
 
 TEST_F(PostgresStoreTest, WordsReachTheOtherServersAfterTheCommitAndOnlyThen) {
