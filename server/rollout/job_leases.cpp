@@ -5,7 +5,6 @@
 
 #include "server/rollout/job_runner.hpp"
 #include "server/rollout/wall_clock.hpp"
-#include "server/store/job_wishes.hpp"
 
 namespace rolesync::rollout {
 
@@ -87,32 +86,10 @@ void JobRunner::job_told(const std::string& job_id) {
     if (!begun) spdlog::error("job={} not taken over: {}", job_id, begun.error().text());
     return;
   }
+  if (!job->cancel_requested) return;
   const EntryPointer entry = it->second;
-  take_wishes(lock, entry);
-}
-
-// What operators have said to another server. Taking the same one twice does no harm.
-void JobRunner::take_wishes(Lock& lock, const EntryPointer& entry) {
-  lock.unlock();
-  const auto wishes =
-      store_.read([&](store::Session& s) { return store::wishes_of_job(s, entry->job.id()); });
-  lock.lock();
-  if (!wishes || wishes->empty()) return;
-  for (const store::JobWish& wish : *wishes) {
-    const auto kind = job_action(wish.kind);
-    const Status taken = kind ? entry->job.act({*kind, wish.node}, now_millis()) : Status{};
-    if (!taken) spdlog::warn("job={} {}: {}", wish.job_id, wish.kind, taken.error().message);
-  }
-  if (Status done = step(lock, entry, Wait::yes); !done) return;  // they are there the next time
-  lock.unlock();
-  const Status dropped = store_.write([&](store::Session& session) -> Status {
-    for (const store::JobWish& wish : *wishes) {
-      if (Status each = store::drop_job_wish(session, wish.id); !each) return each;
-    }
-    return {};
-  });
-  if (!dropped) spdlog::warn("wishes not dropped: {}", dropped.error().text());
-  lock.lock();
+  entry->job.cancel();
+  step_all(lock, {entry});
 }
 
 void JobRunner::read_again() {

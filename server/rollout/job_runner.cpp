@@ -5,10 +5,8 @@
 
 #include <algorithm>
 
-#include "host/values/secret.hpp"
 #include "server/rollout/release_records.hpp"
 #include "server/rollout/wall_clock.hpp"
-#include "server/store/job_wishes.hpp"
 
 namespace rolesync::rollout {
 
@@ -63,9 +61,7 @@ Status JobRunner::begin(Lock& lock, const std::string& job_id,
   jobs_[job_id] = entry;
   const auto& tasks = entry->job.tasks();
   for (std::size_t i = 0; i < tasks.size(); ++i) place_of_[tasks[i].id] = {entry, i};
-  Status begun = step(lock, entry, Wait::yes);
-  if (begun && store_.shared()) take_wishes(lock, entry);
-  return begun;
+  return step(lock, entry, Wait::yes);
 }
 
 Status JobRunner::act(const std::string& job_id, const JobAction& action) {
@@ -73,9 +69,7 @@ Status JobRunner::act(const std::string& job_id, const JobAction& action) {
   const auto it = jobs_.find(job_id);
   if (it == jobs_.end()) {  // another server's, if anybody's
     lock.unlock();
-    const store::JobWish wish{new_id("wish"), job_id, std::string(to_word(action.kind)),
-                              action.node, now_millis()};
-    return store_.write([&](store::Session& s) { return store::add_job_wish(s, wish); });
+    return store_.write([&](store::Session& s) { return store::request_cancel(s, job_id); });
   }
   const EntryPointer entry = it->second;
   if (Status taken = entry->job.act(action, now_millis()); !taken) return taken;

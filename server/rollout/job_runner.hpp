@@ -71,7 +71,6 @@ class JobRunner {
   Result<bool> claim(const std::string& job_id, std::optional<std::int64_t> stale_fence);
   Status begin(Lock& lock, const std::string& job_id, std::optional<std::int64_t> stale_fence);
   void look_after_leases();
-  void take_wishes(Lock& lock, const EntryPointer& entry);
   void renew_leases();
   static Status keep_event(store::Session& session, const std::string& node,
                            const ReportedEvent& event, Millis now, std::string& role);

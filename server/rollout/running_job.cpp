@@ -2,7 +2,6 @@
 #include "server/rollout/running_job.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "host/values/json.hpp"
@@ -16,8 +15,6 @@ namespace {
 using domain::Order;
 using domain::TaskState;
 
-constexpr std::array<std::string_view, 5> action_words = {"cancel", "pause", "resume", "promote",
-                                                          "skip"};
 
 int order_of(const store::SyncTask& task) {
   const auto json = parse_json(task.task);
@@ -117,16 +114,6 @@ store::SyncTask with_state(store::SyncTask task, const domain::RolloutTask& from
 }
 
 }  // namespace
-
-std::string_view to_word(JobAction::Kind kind) {
-  return action_words.at(static_cast<std::size_t>(kind));
-}
-
-std::optional<JobAction::Kind> job_action(std::string_view word) {
-  const auto it = std::find(action_words.begin(), action_words.end(), word);
-  if (it == action_words.end()) return std::nullopt;
-  return static_cast<JobAction::Kind>(it - action_words.begin());
-}
 
 Status JobStep::write(store::Session& session, Millis now) const {
   for (const auto& [place, task] : tasks) {

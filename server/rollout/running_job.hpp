@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,8 +33,6 @@ struct JobAction {
   enum class Kind { cancel, pause, resume, promote, skip } kind;
   std::string node;  // for skip
 };
-std::string_view to_word(JobAction::Kind kind);
-std::optional<JobAction::Kind> job_action(std::string_view word);
 
 class RunningJob {
  public:
