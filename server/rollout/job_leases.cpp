@@ -86,10 +86,10 @@ void JobRunner::job_told(const std::string& job_id) {
     if (!begun) spdlog::error("job={} not taken over: {}", job_id, begun.error().text());
     return;
   }
-  if (!job->cancel_requested) return;
+  if (job->lease_fence == it->second->job.lease_fence() || it->second->stepping) return;
+  spdlog::info("job={} is run by another server now", job_id);
   const EntryPointer entry = it->second;
-  entry->job.cancel();
-  step_all(lock, {entry});
+  forget(entry->job);
 }
 
 void JobRunner::read_again() {

@@ -64,14 +64,22 @@ Status JobRunner::begin(Lock& lock, const std::string& job_id,
   return step(lock, entry, Wait::yes);
 }
 
+// Whoever gets an operator's word takes the job: so its answer is that of the job as it is.
+Status JobRunner::bring_here(Lock& lock, const std::string& job_id) {
+  if (jobs_.contains(job_id)) return {};
+  const auto record = store_.read([&](store::Session& s) { return store::find_job(s, job_id); });
+  if (!record) return record.error();
+  if (!record->finished_at) {
+    if (Status begun = begin(lock, job_id, record->lease_fence); !begun) return begun;
+    if (jobs_.contains(job_id)) return {};
+  }
+  return Error{ErrorKind::conflict, "job_ended", "job " + job_id + " is " + record->state, ""};
+}
+
 Status JobRunner::act(const std::string& job_id, const JobAction& action) {
   Lock lock(mutex_);
-  const auto it = jobs_.find(job_id);
-  if (it == jobs_.end()) {  // another server's, if anybody's
-    lock.unlock();
-    return store_.write([&](store::Session& s) { return store::request_cancel(s, job_id); });
-  }
-  const EntryPointer entry = it->second;
+  if (Status here = bring_here(lock, job_id); !here) return here;
+  const EntryPointer entry = jobs_.at(job_id);
   if (Status taken = entry->job.act(action, now_millis()); !taken) return taken;
   return step(lock, entry, Wait::yes);
 }

@@ -44,7 +44,8 @@ class JobRunner {
   Status report(const std::string& node, const std::vector<ReportedEvent>& events);
   // Time passes.
   void tick();
-  // Other servers have written what agents said about this task, or want this job ended.
+  // Other servers have written what agents said about this task, or have taken or given up this
+  // job.
   void task_told(const std::string& task_id);
   void job_told(const std::string& job_id);
   // Reads what might have been missed of both.
@@ -69,6 +70,7 @@ class JobRunner {
   void tell(const JobStep& step);
   void forget(const RunningJob& job);
   Result<bool> claim(const std::string& job_id, std::optional<std::int64_t> stale_fence);
+  Status bring_here(Lock& lock, const std::string& job_id);
   Status begin(Lock& lock, const std::string& job_id, std::optional<std::int64_t> stale_fence);
   void look_after_leases();
   void renew_leases();

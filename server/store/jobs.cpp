@@ -145,6 +145,7 @@ Result<std::optional<std::int64_t>> claim_job(Session& session, const std::strin
       {owner, until, id, fence});
   if (!rows) return rows.error();
   if (rows->empty()) return std::optional<std::int64_t>{};
+  if (Status told = session.tell("job", id); !told) return told.error();
   return std::optional<std::int64_t>{rows->front().integer(0)};
 }
 
