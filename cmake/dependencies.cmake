@@ -3,7 +3,11 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS filesystem)
-find_package(Poco REQUIRED COMPONENTS Foundation Util Net NetSSL Crypto Data DataSQLite)
+# Poco's own package for PostgreSQL links a target that CMake's module names otherwise.
+find_package(PostgreSQL REQUIRED)
+add_library(PostgreSQL::client ALIAS PostgreSQL::PostgreSQL)
+find_package(Poco REQUIRED COMPONENTS Foundation Util Net NetSSL Crypto Data DataSQLite
+  DataPostgreSQL)
 find_package(OpenSSL REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)

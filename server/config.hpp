@@ -16,6 +16,9 @@ namespace rolesync {
 struct ServerConfig {
   std::string listen = "127.0.0.1:8770";  // ip:port or [ipv6]:port
   std::filesystem::path state_dir = "/var/lib/rolesync";
+  // "sqlite": rolesync.db in the state directory; or postgresql://user@host/database, which several
+  // servers may share.
+  std::string store = "sqlite";
   std::filesystem::path secrets_dir;  // default <state_dir>/secrets
   std::vector<std::filesystem::path> plugin_dirs = {"/usr/lib/rolesync/plugins"};
   std::vector<std::filesystem::path> drop_in_dirs = {"/usr/local/lib/rolesync/plugins"};
@@ -47,6 +50,9 @@ struct ServerConfig {
   std::string code_source_role = usual_code_source_role;
 };
 
+// The database of a server of its own.
+std::filesystem::path database_file(const ServerConfig& config);
+
 struct ListenAddress {
   std::string address;
   std::uint16_t port = 0;
@@ -55,7 +61,7 @@ struct ListenAddress {
 
 // Errors: invalid/config_invalid with file and line.
 Result<ServerConfig> load_config(const std::filesystem::path& file);
-// ROLESYNC_LISTEN, ROLESYNC_STATE_DIR, ROLESYNC_WEB_DIR, ROLESYNC_PLUGIN_DIRS and
+// ROLESYNC_LISTEN, ROLESYNC_STATE_DIR, ROLESYNC_STORE, ROLESYNC_WEB_DIR, ROLESYNC_PLUGIN_DIRS and
 // ROLESYNC_DROP_IN_DIRS (with ':').
 void apply_environment(ServerConfig& config);
 // Fills what follows from other values and checks the whole.

@@ -20,7 +20,7 @@ using rolesync::ServerConfig;
 
 struct Flags {
   std::string config = "/etc/rolesync/server.toml";
-  std::string state_dir, listen;
+  std::string state_dir, listen, store;
   std::vector<std::string> plugin_dirs, drop_in_dirs, allowed_sources, names;
   bool tls = false;
 };
@@ -40,6 +40,7 @@ std::vector<std::filesystem::path> absolute(const std::vector<std::string>& path
 void apply_flags(ServerConfig& config, const Flags& flags) {
   if (!flags.state_dir.empty()) config.state_dir = std::filesystem::absolute(flags.state_dir);
   if (!flags.listen.empty()) config.listen = flags.listen;
+  if (!flags.store.empty()) config.store = flags.store;
   if (!flags.plugin_dirs.empty()) config.plugin_dirs = absolute(flags.plugin_dirs);
   if (!flags.drop_in_dirs.empty()) config.drop_in_dirs = absolute(flags.drop_in_dirs);
   for (auto& path : absolute(flags.allowed_sources)) config.allowed_sources.push_back(path);
@@ -113,6 +114,7 @@ int main(int argc, char** argv) {
   app.add_option("--config", flags.config, "configuration file")->capture_default_str();
   app.add_option("--state-dir", flags.state_dir, "database, mirrors, cache, secrets");
   app.add_option("--listen", flags.listen, "address:port");
+  app.add_option("--store", flags.store, "sqlite, or postgresql://user@host/database");
   app.add_option("--plugin-dir", flags.plugin_dirs, "packaged plugins; repeatable")
       ->allow_extra_args(false);
   app.add_option("--drop-in-dir", flags.drop_in_dirs, "dropped-in plugins; repeatable")

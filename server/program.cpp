@@ -52,7 +52,7 @@ struct ServerProgram::Parts {
          {config.state_dir, config.secrets_dir, config.state_dir / "private"}) {
       if (Status made = make_directories(directory.string(), 0700); !made) return made;
     }
-    auto opened = store::open_sqlite({config.state_dir / "rolesync.db"});
+    auto opened = store::open_store(config.store, database_file(config));
     if (!opened) return opened.error();
     store = std::move(*opened);
     source::SourceOptions options;
