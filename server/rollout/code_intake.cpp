@@ -61,8 +61,26 @@ void CodeIntake::pull(const std::string& source, Done done) {
     return waiting.source == source && waiting.fetch;
   });
   if (it == queue_.end()) it = queue_.insert(queue_.end(), Request{source, true, {}});
+  it->quiet = false;
   if (done) it->done.push_back(std::move(done));
   wake_.notify_all();
+}
+
+void CodeIntake::follow(const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  const bool queued = std::any_of(queue_.begin(), queue_.end(), [&](const Request& waiting) {
+    return waiting.source == source && waiting.fetch;
+  });
+  if (!queued) queue_.push_back({source, true, {}, true});
+  wake_.notify_all();
+}
+
+void CodeIntake::follow() {
+  const auto sources = store_.read([](store::Session& s) { return store::list_sources(s); });
+  if (!sources) return;
+  for (const auto& source : *sources) {
+    if (!source.head_commit.empty()) follow(source.name);
+  }
 }
 
 void CodeIntake::import_again() {
@@ -73,7 +91,7 @@ void CodeIntake::import_again() {
     const bool queued = std::any_of(queue_.begin(), queue_.end(), [&](const Request& waiting) {
       return waiting.source == source.name;
     });
-    if (!queued) queue_.push_back({source.name, false, {}});
+    if (!queued) queue_.push_back({source.name, false, {}, false});
   }
   wake_.notify_all();
 }
@@ -148,6 +166,10 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
     return import(*source, source->head_commit);
   }
   const auto move = fetch(*source);
+  if (!move && request.quiet) {
+    spdlog::warn("source={} not fetched: {}", source->name, move.error().text());
+    return move.error();
+  }
   if (!move) {
     events_.publish({.type = "import_failed",
                      .message = "source " + source->name + ": " + move.error().text(),
@@ -161,6 +183,7 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
                  "commit to that branch, or set another one"};
   }
   PullReport report = import(*source, move->new_head);
+  if (request.quiet) return report;
   note_affected(source->name, *move);
   events_.publish({.type = "commit_imported",
                    .message = "source " + source->name + " is at " + move->new_head.substr(0, 12) +

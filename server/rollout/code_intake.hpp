@@ -59,6 +59,10 @@ class CodeIntake {
   // Fetches and imports soon; requests for one source that has not begun are served together.
   // `done` is called on the worker's thread.
   void pull(const std::string& source, Done done = {});
+  // Another server has fetched a commit: this one's mirror gets it too, without telling of it.
+  void follow(const std::string& source);
+  // The same of all sources: something may have been missed.
+  void follow();
   // Imports the newest commits again: role definitions have changed.
   void import_again();
   // "queued", "fetching" or "".
@@ -73,6 +77,7 @@ class CodeIntake {
     std::string source;
     bool fetch = true;
     std::vector<Done> done;
+    bool quiet = false;  // another server tells of it
   };
   void work();
   Result<PullReport> serve(const Request& request);

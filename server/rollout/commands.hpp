@@ -21,6 +21,10 @@ class Commands {
   // Called with the node's id when there is something new for it.
   void on_new(std::function<void(const std::string& node)> wake) { wake_ = std::move(wake); }
 
+  // Another server has changed what is open for a node, or may have for any.
+  Status read_again(const std::string& node);
+  Status read_again();
+
   // After the transaction that called store::add_command has been committed.
   void announce(const std::vector<store::CommandRecord>& commands);
   // Writes and announces one that belongs to no other change.
@@ -48,6 +52,8 @@ class Commands {
     store::CommandRecord record;
     int offers = 0;
   };
+  void replace(const std::string& node, std::vector<store::CommandRecord> records);
+
   store::Store& store_;
   std::function<void(const std::string&)> wake_;
   std::mutex mutex_;

@@ -63,7 +63,9 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       runner(store, commands, nodes, events, options.limits),
       actions(store, commands, nodes, catalog, heartbeats, events, options.limits),
       scheduler({store, plans, desk, runner, nodes, events}),
-      offers(store, registry, source, streams, options.offers) {}
+      offers(store, registry, source, streams, options.offers),
+      leadership(store),
+      follower(*this) {}
 
 Engine::~Engine() {
   stop();
@@ -87,6 +89,7 @@ Status Engine::start() {
   intake.start();
   if (Status resumed = runner.resume(); !resumed) return resumed;
   if (Status loaded = actions.load(); !loaded) return loaded;
+  follower.start();
   ticker_ = std::thread([this] { watch_time(); });
   return {};
 }
@@ -97,7 +100,12 @@ void Engine::stop() {
     signals_->stopping = true;
   }
   signals_->wake.notify_all();
-  if (ticker_.joinable()) ticker_.join();
+  if (ticker_.joinable()) {
+    ticker_.join();
+    follower.stop();
+    runner.give_up_leases();
+    leadership.give_up();
+  }
   inquiries.end_all();
   intake.stop();
 }
@@ -114,8 +122,17 @@ Status Engine::take_events(const std::string& node, std::vector<ReportedEvent> e
   return events.empty() ? Status() : runner.report(node, events);
 }
 
+void Engine::follow_catalog() {
+  following_ = true;
+  const Status reloaded = catalog.reload(false);
+  following_ = false;
+  if (!reloaded) spdlog::error("roles not reloaded: {}", reloaded.error().text());
+}
+
 void Engine::catalog_changed() {
-  events.publish({.type = "role_changed", .message = "the role definitions have changed"});
+  if (!following_) {
+    events.publish({.type = "role_changed", .message = "the role definitions have changed"});
+  }
   intake.import_again();
   heartbeats.wake_all();
 }
@@ -170,7 +187,11 @@ void Engine::watch_time() {
       events.publish({.type = "plugins_changed", .message = "the server's plugins have changed"});
     }
     const Millis now = now_millis();
+    const bool leads = leadership.ask();
+    if (leads && !std::exchange(led_, leads)) scheduler.changed();
+    led_ = leads;
     for (const NodePointer& node : nodes.update_presence(now)) {
+      if (!leads) continue;
       events.publish({.type = "node_changed",
                       .message = "node " + node->id + " is " + node->presence,
                       .node = node->id,
@@ -178,20 +199,27 @@ void Engine::watch_time() {
     }
     runner.tick();
     inquiries.tick(now);
-    actions.tick();
-    scheduler.tick(now);
+    if (leads) actions.tick();
+    if (leads) scheduler.tick(now);
     heartbeats.forget_clones(now);
     heartbeats.flush_last_seen(now);
     if (now - gave_back_at_ > minute) {
       gave_back_at_ = now;
       give_back_memory();
     }
-    if (now - forgot_at_ > hour) forget_old(now);
+    if (now - forgot_at_ > hour) forget_old(now, leads);
   }
 }
 
-void Engine::forget_old(Millis now) {
+void Engine::forget_old(Millis now, bool leads) {
   forgot_at_ = now;
+  if (leads) forget_records(now);
+  if (const auto collected = source.collect(); !collected) {
+    spdlog::warn("cache not collected: {}", collected.error().text());
+  }
+}
+
+void Engine::forget_records(Millis now) {
   const Status forgotten = store.write([&](store::Session& s) -> Status {
     for (const Status& done :
          {store::forget_commands(s, now - 7 * day), store::forget_answers(s, now - day),
@@ -203,9 +231,6 @@ void Engine::forget_old(Millis now) {
     return store::forget_events(s, *last - kept_events);
   });
   if (!forgotten) spdlog::error("old records not removed: {}", forgotten.error().text());
-  if (const auto collected = source.collect(); !collected) {
-    spdlog::warn("cache not collected: {}", collected.error().text());
-  }
 }
 
 }  // namespace rolesync::rollout

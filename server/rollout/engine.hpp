@@ -2,6 +2,7 @@
 // Everything that makes the server work, put together in the right order, and the thread that lets
 // time pass. server/api turns requests into calls of these parts. Owned by main.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
@@ -14,9 +15,11 @@
 #include "server/rollout/code_intake.hpp"
 #include "server/rollout/commands.hpp"
 #include "server/rollout/event_log.hpp"
+#include "server/rollout/follower.hpp"
 #include "server/rollout/heartbeats.hpp"
 #include "server/rollout/job_desk.hpp"
 #include "server/rollout/job_runner.hpp"
+#include "server/rollout/leadership.hpp"
 #include "server/rollout/node_registry.hpp"
 #include "server/rollout/offer_desk.hpp"
 #include "server/rollout/plan_desk.hpp"
@@ -52,6 +55,9 @@ class Engine {
   // What the agent of `node` says about its tasks and actions. Errors: denied/task_of_other_node.
   Status take_events(const std::string& node, std::vector<ReportedEvent> events);
 
+  // Role definitions may have been changed through another server.
+  void follow_catalog();
+
   store::Store& store;
   plugin::Registry& registry;
   source::SourceService& source;
@@ -74,12 +80,15 @@ class Engine {
   RoleActions actions;
   Scheduler scheduler;
   OfferDesk offers;
+  Leadership leadership;
+  Follower follower;
 
  private:
   void catalog_changed();
   void report_changed(const NodePointer& before, const NodePointer& after);
   void watch_time();
-  void forget_old(Millis now);
+  void forget_old(Millis now, bool leads);
+  void forget_records(Millis now);
 
   // Shared with the registry's watcher, which may be about to call when the engine goes.
   struct Signals {
@@ -89,6 +98,8 @@ class Engine {
     bool plugins_changed = false;
   };
   const std::shared_ptr<Signals> signals_ = std::make_shared<Signals>();
+  std::atomic<bool> following_ = false;  // whoever made the change tells of it
+  bool led_ = false;
   Millis gave_back_at_ = 0;
   Millis forgot_at_ = 0;
   std::thread ticker_;

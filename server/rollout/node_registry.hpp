@@ -86,6 +86,11 @@ class NodeRegistry {
   Status load(store::Store& store);
   void put(const store::Node& node, std::set<std::string> assigned);
   void remove(const std::string& node);
+  // As another server has written it. What the node reports is taken too, unless it speaks here.
+  void follow(const store::Node& node, std::set<std::string> assigned,
+              std::optional<Millis> pending_at, bool speaks_here);
+  // Another server has heard of the node.
+  void follow_last_seen(const std::string& node, Millis at);
   void label(const std::string& node, std::map<std::string, std::string> labels);
   void assign(const std::string& node, std::set<std::string> roles, std::int64_t version);
 

@@ -39,6 +39,14 @@ domain::RolloutTask to_rollout(const store::SyncTask& task, Millis now) {
   return result;
 }
 
+// What an agent said of a task; nothing when it was a stale worker.
+std::optional<domain::TaskReport> report_of(const store::TaskEvent& event,
+                                            const store::SyncTask& task) {
+  const auto word = domain::task_state(event.state);
+  if (!word || event.fence != task.fence) return std::nullopt;
+  return domain::TaskReport{*word, event.step, event.reason, event.message, event.restart_pending};
+}
+
 domain::RolloutPolicy policy_of(const store::SyncJob& job) {
   const auto json = parse_json(job.options);
   if (!json || !json->is_object()) return {};
@@ -142,10 +150,8 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
     auto said = store::events_of_task(session, task.id);
     if (!said) return said.error();
     for (const store::TaskEvent& event : *said) {
-      const auto word = domain::task_state(event.state);
-      if (!word || event.fence != task.fence) continue;
-      domain::apply(state, {*word, event.step, event.reason, event.message, event.restart_pending},
-                    event.received_at);
+      const auto report = report_of(event, task);
+      if (report) domain::apply(state, *report, event.received_at);
     }
     if (const auto place = places.find(task.node); place != places.end()) {
       state.canary = place->second.canary;
@@ -155,6 +161,15 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
     job.rollout_.tasks.push_back(std::move(state));
   }
   return job;
+}
+
+bool RunningJob::apply(std::size_t task, const std::vector<store::TaskEvent>& events) {
+  bool news = false;
+  for (const store::TaskEvent& event : events) {
+    const auto report = report_of(event, tasks_[task]);
+    if (report && apply(task, *report, event.received_at)) news = true;
+  }
+  return news;
 }
 
 bool RunningJob::ended() const {

@@ -37,6 +37,7 @@ class RunningJob {
   static Result<RunningJob> load(store::Session& session, const std::string& job_id, Millis now);
 
   const std::string& id() const { return record_.id; }
+  std::int64_t lease_fence() const { return record_.lease_fence; }
   const std::vector<store::SyncTask>& tasks() const { return tasks_; }
   bool ended() const;  // and that is written
 
@@ -44,6 +45,8 @@ class RunningJob {
   Status act(const JobAction& action, Millis now);
   // False when it changes nothing.
   bool apply(std::size_t task, const domain::TaskReport& report, Millis now);
+  // The same of what stands in the database, known or not.
+  bool apply(std::size_t task, const std::vector<store::TaskEvent>& events);
   // Lets the rollout go on; nothing when there is nothing to write.
   std::optional<JobStep> next(Millis now, const domain::Observed& observed,
                               const domain::RolloutLimits& limits);

@@ -53,6 +53,8 @@ struct Seen {
   std::string node;
   Millis at = 0;
 };
+// When each was heard of, as far as that was written.
+Result<std::vector<Seen>> last_seen_times(Session& session);
 Status touch(Session& session, const std::vector<Seen>& nodes);
 
 Status set_labels(Session& session, const std::string& id, const std::string& labels_json);

@@ -98,6 +98,11 @@ Status set_source_state(Session& session, const std::string& name, const std::st
 
 Status set_source_head(Session& session, const std::string& name, const std::string& commit,
                        Millis at) {
+  const auto before = find_source(session, name);
+  if (!before) return before.error();
+  if (before->head_commit != commit) {  // else the others have it already, or fetch it now
+    if (Status told = session.tell("source", name); !told) return told;
+  }
   return changed_row(
       session.execute("UPDATE code_sources SET head_commit = ?, fetched_at = ?, state = 'current', "
                       "reason = '', message = '' WHERE name = ?",
