@@ -11,6 +11,7 @@
 #include "server/config.hpp"
 #include "server/init.hpp"
 #include "server/log.hpp"
+#include "server/maintenance.hpp"
 #include "server/program.hpp"
 #include "server/version.hpp"
 
@@ -26,8 +27,7 @@ struct Flags {
 };
 
 int fail(const rolesync::Error& error) {
-  std::fprintf(stderr, "rolesync-server: %s\n", error.text().c_str());
-  return error.kind == rolesync::ErrorKind::invalid ? 2 : 1;
+  return rolesync::failed(error);
 }
 
 std::vector<std::filesystem::path> absolute(const std::vector<std::string>& paths) {
@@ -81,12 +81,24 @@ class Application : public Poco::Util::ServerApplication {
   rolesync::ServerProgram program_;
 };
 
-int run(const Flags& flags, char* program_name) {
+rolesync::Result<ServerConfig> read_config(const Flags& flags) {
   auto config = rolesync::load_config(flags.config);
-  if (!config) return fail(config.error());
+  if (!config) return config.error();
   rolesync::apply_environment(*config);
   apply_flags(*config, flags);
-  if (rolesync::Status valid = rolesync::complete(*config); !valid) return fail(valid.error());
+  if (rolesync::Status valid = rolesync::complete(*config); !valid) return valid.error();
+  return config;
+}
+
+int maintain(const Flags& flags, int (*work)(const ServerConfig&, const std::string&),
+             const std::string& what) {
+  const auto config = read_config(flags);
+  return config ? work(*config, what) : fail(config.error());
+}
+
+int run(const Flags& flags, char* program_name) {
+  auto config = read_config(flags);
+  if (!config) return fail(config.error());
   rolesync::start_logging(config->log_format, config->log_level);
 
   rolesync::keep_heaps(2);
@@ -126,6 +138,16 @@ int main(int argc, char** argv) {
   init_command->add_flag("--tls", flags.tls, "make a CA and a certificate");
   init_command->add_option("--name", flags.names, "name or address in the certificate; repeatable")
       ->allow_extra_args(false);
+  std::string backup_file, restore_file, migrate_to;
+  auto* backup_command =
+      app.add_subcommand("backup", "write the database to a file; the server may go on");
+  backup_command->add_option("FILE", backup_file, "a new file")->required();
+  auto* restore_command =
+      app.add_subcommand("restore", "put a backup in the place of the database; no server runs");
+  restore_command->add_option("FILE", restore_file, "made by backup")->required();
+  auto* migrate_command =
+      app.add_subcommand("migrate", "move the database from SQLite to PostgreSQL");
+  migrate_command->add_option("--to", migrate_to, "postgresql://user@host/database")->required();
   app.add_subcommand("run", "serve until SIGTERM (the default)");
   app.require_subcommand(0, 1);
   try {
@@ -134,5 +156,8 @@ int main(int argc, char** argv) {
     const int code = app.exit(problem);
     return code == 0 ? 0 : 2;
   }
+  if (backup_command->parsed()) return maintain(flags, rolesync::back_up_store, backup_file);
+  if (restore_command->parsed()) return maintain(flags, rolesync::restore_store, restore_file);
+  if (migrate_command->parsed()) return maintain(flags, rolesync::migrate_store_to, migrate_to);
   return init_command->parsed() ? init(flags) : run(flags, argv[0]);
 }

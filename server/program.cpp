@@ -11,6 +11,7 @@
 #include "server/http/certificates.hpp"
 #include "server/http/front.hpp"
 #include "server/rollout/engine.hpp"
+#include "server/store/copy_tables.hpp"
 #include "server/version.hpp"
 
 namespace rolesync {
@@ -47,6 +48,15 @@ struct ServerProgram::Parts {
   std::unique_ptr<http::Router> router;
   std::unique_ptr<http::Front> front;
 
+  Status check_whole() const {
+    const auto copy = store::unfinished_copy(*store);
+    if (!copy) return copy.error();
+    if (copy->empty()) return {};
+    return Error{ErrorKind::conflict, "store_incomplete",
+                 "the database holds an unfinished copy from " + *copy,
+                 "finish it with the same command, or empty the database"};
+  }
+
   Status open_state() {
     for (const auto& directory :
          {config.state_dir, config.secrets_dir, config.state_dir / "private"}) {
@@ -55,6 +65,7 @@ struct ServerProgram::Parts {
     auto opened = store::open_store(config.store, database_file(config));
     if (!opened) return opened.error();
     store = std::move(*opened);
+    if (Status whole = check_whole(); !whole) return whole;
     source::SourceOptions options;
     options.state_dir = config.state_dir;
     options.bridge = config.plugin_host;
