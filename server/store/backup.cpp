@@ -63,7 +63,7 @@ class Unfinished {
 };
 
 // What stands in one SQLite file at this moment, as another file; others may go on writing.
-Status copy_file(const fs::path& from, const fs::path& to) {
+Status copy_database(const fs::path& from, const fs::path& to) {
   auto session = open_sqlite_session(from, SqliteAccess::read_write);
   if (!session) return session.error();
   const auto copied = (*session)->execute("VACUUM INTO ?", {to.string()});
@@ -94,7 +94,7 @@ Status back_up_sqlite(const fs::path& file, const fs::path& into) {
     if (!session) return session.error();
     if (Status same = check_version(**session); !same) return same;
   }
-  return copy_file(file, into);
+  return copy_database(file, into);
 }
 
 Status back_up_postgres(const std::string& address, const fs::path& into) {
@@ -124,7 +124,7 @@ Status unpack(const fs::path& backup, const fs::path& into) {
                  backup.string() + " is no backup that can be used: " + what,
                  "take another backup"};
   };
-  if (Status copied = copy_file(backup, into); !copied) return damaged(copied.error().message);
+  if (Status copied = copy_database(backup, into); !copied) return damaged(copied.error().message);
   {
     auto session = open_sqlite_session(into, SqliteAccess::read_only);
     if (!session) return damaged(session.error().message);
@@ -147,7 +147,7 @@ Status put_in_place(const Unfinished& restored, const fs::path& file) {
     const fs::path kept = file.string() + ".before-restore";
     const Unfinished before(kept);
     if (Status made = before.make(); !made) return made;
-    if (Status copied = copy_file(file, before.path()); !copied) {
+    if (Status copied = copy_database(file, before.path()); !copied) {
       // A damaged one is kept as it is.
       fs::copy_file(file, before.path(), fs::copy_options::overwrite_existing, error);
     }
