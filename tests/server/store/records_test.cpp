@@ -340,18 +340,13 @@ TEST_F(RecordsTest, AJobIsClaimedByOneServerAtATime) {
   ASSERT_TRUE(write([&](Session& s) { return save_job(s, job); }).ok());
   job.lease_fence = 1;
   EXPECT_EQ(write([&](Session& s) { return save_job(s, job); }).error().reason, "lease_lost");
-  ASSERT_TRUE(write([](Session& s) { return request_cancel(s, "job"); }).ok());
   ASSERT_TRUE(write([](Session& s) { return give_up_job(s, "job", 2); }).ok());
   job = *read([](Session& s) { return find_job(s, "job"); });
   EXPECT_EQ(job.lease_owner, "");
-  EXPECT_TRUE(job.cancel_requested);
   job.finished_at = 9;
   job.state = "cancelled";
   ASSERT_TRUE(write([&](Session& s) { return save_job(s, job); }).ok());
   EXPECT_EQ(claim("a", 2), -1) << "it has ended";
-  EXPECT_EQ(write([](Session& s) { return request_cancel(s, "job"); }).error().reason, "job_ended");
-  EXPECT_EQ(write([](Session& s) { return request_cancel(s, "nojob"); }).error().reason,
-            "unknown_job");
 }
 
 TEST_F(RecordsTest, OneServerHasALeaseUntilAnotherTakesItAsItWasSeen) {
