@@ -26,18 +26,23 @@ struct Table {
   std::vector<Column> columns;
 };
 
-// In the order in which the migrations make them: a table comes after those that it refers to.
-std::vector<std::string> table_names() {
+// What stands after these words at the beginning of the migrations' statements.
+std::vector<std::string> named_after(std::string_view words) {
   std::vector<std::string> names;
   for (const Migration& migration : embedded_migrations()) {
     for (const std::string& statement : migration.statements) {
-      constexpr std::string_view begin = "CREATE TABLE ";
-      if (!statement.starts_with(begin)) continue;
-      const std::string name =
-          statement.substr(begin.size(), statement.find(' ', begin.size()) - begin.size());
-      if (name != "server_leases") names.push_back(name);  // of running servers
+      if (!statement.starts_with(words)) continue;
+      const std::size_t end = statement.find_first_of(" (", words.size());
+      names.push_back(statement.substr(words.size(), end - words.size()));
     }
   }
+  return names;
+}
+
+// In the order in which the migrations make them: a table comes after those that it refers to.
+std::vector<std::string> table_names() {
+  std::vector<std::string> names = named_after("CREATE TABLE ");
+  std::erase(names, "server_leases");  // of running servers
   return names;
 }
 
@@ -193,8 +198,9 @@ Status claim_target(const CopyOptions& options, const std::vector<Table>& tables
     const auto marked = find_server_lease(session, mark);
     if (!marked) return marked.error();
     if (*marked && (*marked)->owner == options.from_name) return {};
+    const auto filled = named_after("INSERT INTO ");  // an empty database has rows there, too
     for (const Table& table : tables) {
-      if (table.name == "event_position") continue;  // made by the migration
+      if (std::find(filled.begin(), filled.end(), table.name) != filled.end()) continue;
       const auto rows = session.query("SELECT 1 FROM " + table.name + " LIMIT 1");
       if (!rows) return rows.error();
       if (rows->empty() && !*marked) continue;
