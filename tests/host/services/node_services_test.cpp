@@ -22,13 +22,14 @@ class FakeUnits : public Units {
  public:
   std::map<std::string, UnitStatus> status(const std::vector<std::string>& units) override {
     std::map<std::string, UnitStatus> answer;
-    for (const auto& unit : units) answer[unit] = {"loaded", "active", "running", "success", 5, ""};
+    for (const auto& unit : units)
+      answer[unit] = {"loaded", "active", "running", "success", 5, {}, ""};
     return answer;
   }
   Result<UnitStatus> run(UnitAction, const std::string& unit, std::chrono::milliseconds,
                          const CancelFlag*) override {
     ran.push_back(unit);
-    return UnitStatus{"loaded", "active", "running", "success", 5, ""};
+    return UnitStatus{"loaded", "active", "running", "success", 5, {}, ""};
   }
   std::vector<std::string> ran;
 };
