@@ -83,8 +83,8 @@ Findings judge_contact(const std::optional<ContactStatus>& status, bool running,
 Findings check_contact(const AgentConfig& config) {
   const Result<std::optional<ContactStatus>> status = read_contact_status(config.state_dir);
   if (!status) {
-    return {warning("agent.contact", "status_damaged", status.error().message,
-                    status.error().hint)};
+    return {
+        warning("agent.contact", "status_damaged", status.error().message, status.error().hint)};
   }
   return judge_contact(*status, *status && writer_runs(**status), real_clock().now());
 }

@@ -247,10 +247,8 @@ TEST_F(Doctor, TellsSinceWhenAndWhyThereIsNoContact) {
   EXPECT_EQ(one(status, true, now + 600'000).reason, "contact_stale");
 
   const std::pair<Standing, const char*> lost[] = {
-      {Standing::server_away, "server is away"},
-      {Standing::server_unverified, "cannot prove"},
-      {Standing::refused, "does not accept"},
-      {Standing::revoked, "revoked this node"},
+      {Standing::server_away, "server is away"}, {Standing::server_unverified, "cannot prove"},
+      {Standing::refused, "does not accept"},    {Standing::revoked, "revoked this node"},
       {Standing::clone, "another machine"},
   };
   status.reason = "some_reason";
