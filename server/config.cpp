@@ -103,6 +103,15 @@ Take mebibytes(std::uint64_t& out) {
   };
 }
 
+Take per_minute(int& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < 0 || *value > 10'000'000) return "must be a number from 0 to 10000000";
+    out = static_cast<int>(*value);
+    return "";
+  };
+}
+
 // [plugins.modes]: the keys are names of plugins.
 std::string take_mode(const std::string& name, const toml::node& node, plugin::Policy& policy) {
   const auto isolated = plugin::read_mode(name, node.value_or<std::string>(""));
@@ -126,6 +135,9 @@ std::map<std::string, Take> known_keys(ServerConfig& config) {
           {"web.directory", path(config.web_dir)},
           {"log.format", one_of(config.log_format, {"text", "json"})},
           {"log.level", one_of(config.log_level, {"debug", "info", "warn", "error"})},
+          {"limits.token_requests_per_minute", per_minute(config.token_requests_per_minute)},
+          {"limits.node_requests_per_minute", per_minute(config.node_requests_per_minute)},
+          {"limits.refused_per_minute", per_minute(config.refused_per_minute)},
           {"nodes.heartbeat_interval_seconds", seconds(config.heartbeat_interval_seconds)},
           {"nodes.late_seconds", seconds(config.node_late_seconds)},
           {"nodes.offline_seconds", seconds(config.node_offline_seconds)},

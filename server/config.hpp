@@ -34,6 +34,11 @@ struct ServerConfig {
   std::string log_format = "text";  // text, json
   std::string log_level = "info";
 
+  // Each a minute, 0: no limit.
+  int token_requests_per_minute = 3'000;
+  int node_requests_per_minute = 6'000;
+  int refused_per_minute = 120;  // of one address
+
   int heartbeat_interval_seconds = 25;
   int node_late_seconds = 45;
   int node_offline_seconds = 120;

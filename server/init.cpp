@@ -20,7 +20,7 @@ Status write_first_token(const ServerConfig& config, const std::string& secret) 
   token.id = new_id("tok");
   token.name = "admin";
   token.hash = sha256_hex(secret);
-  token.scopes = {"admin"};
+  token.scopes = {"admin", "role:command"};
   token.created_by = "init";
   token.created_at = rollout::now_millis();
   Status added = (*opened)->write([&](store::Session& s) { return store::add_token(s, token); });

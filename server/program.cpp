@@ -10,6 +10,7 @@
 #include "server/api/node_identity.hpp"
 #include "server/http/certificates.hpp"
 #include "server/http/front.hpp"
+#include "server/http/rate_limits.hpp"
 #include "server/rollout/engine.hpp"
 #include "server/version.hpp"
 
@@ -90,6 +91,9 @@ struct ServerProgram::Parts {
         *store, [this](const std::string& node, Millis at, const http::Request& request) {
           api::credential_used(*api, node, at, request);
         }));
+    router->limit(std::make_shared<http::RateLimits>(
+        http::RateLimitOptions{config.token_requests_per_minute, config.node_requests_per_minute,
+                               config.refused_per_minute}));
     api::add_routes(*router, *api);
     return api::add_web_pages(*router, config.web_dir);
   }

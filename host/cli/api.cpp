@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cli/api.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/values/hash.hpp"
@@ -48,6 +49,24 @@ Result<Json> Api::get(const std::string& path, std::string* etag) {
   return send_json(std::move(request), etag);
 }
 
+Result<Json> Api::get_list(const std::string& path, const std::string& member, std::size_t most) {
+  constexpr std::size_t longest_page = 500;
+  const std::string joint = path.find('?') == std::string::npos ? "?" : "&";
+  Json items = Json::array();
+  std::string token;
+  do {
+    const std::size_t left = most > 0 ? most - items.size() : longest_page;
+    std::string query = joint + "limit=" + std::to_string(std::min(left, longest_page));
+    if (!token.empty()) query += "&page_token=" + encoded(token);
+    auto page = get(path + query);
+    if (!page) return page.error();
+    for (Json& item : page->at(member)) items.push_back(std::move(item));
+    const Json next = page->value("next_page_token", Json());
+    token = next.is_string() ? next.get<std::string>() : "";
+  } while (!token.empty() && (most == 0 || items.size() < most));
+  return Json{{member, std::move(items)}, {"more", !token.empty()}};
+}
+
 Result<Json> Api::post(const std::string& path, const Json& body) {
   HttpRequest request = request_with_body("POST", path, body);
   request.headers["Idempotency-Key"] = random_hex(16);
@@ -56,7 +75,7 @@ Result<Json> Api::post(const std::string& path, const Json& body) {
 
 Result<Json> Api::put(const std::string& path, const Json& body, const std::string& if_match) {
   HttpRequest request = request_with_body("PUT", path, body);
-  if (!if_match.empty()) request.headers["If-Match"] = if_match;
+  request.headers["If-Match"] = if_match.empty() ? "*" : if_match;
   return send_json(std::move(request));
 }
 
@@ -64,6 +83,7 @@ Status Api::remove(const std::string& path) {
   HttpRequest request;
   request.method = "DELETE";
   request.path = path;
+  request.headers["If-Match"] = "*";
   auto answer = send(std::move(request));
   return answer ? Status() : Status(answer.error());
 }

@@ -24,6 +24,8 @@ void add_schedule(CLI::App& app, Session& session);
 void add_freeze(CLI::App& app, Session& session);
 void add_plugin(CLI::App& app, Session& session);
 void add_token(CLI::App& app, Session& session);
+void add_audit(CLI::App& app, Session& session);
+void add_approval(CLI::App& app, Session& session);
 // Verbs of `node` about what lies there.
 void add_tree_verbs(CLI::App& node, Session& session);
 

@@ -30,7 +30,7 @@ std::string what(const Json& freeze) {
 int list_freezes(Session& session, const FreezeOptions& options) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto list = (*api)->get("/api/freezes");
+  auto list = (*api)->get_list("/api/freezes", "freezes");
   if (!list) return session.fail(list.error());
   if (session.json()) return session.print(*list), kOk;
   Table table({"FREEZE", "STATE", "FROM", "UNTIL", "WHAT", "WHY"});

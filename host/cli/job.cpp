@@ -17,7 +17,7 @@ namespace {
 int list_jobs(Session& session, int limit) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto list = (*api)->get("/api/sync-jobs?limit=" + std::to_string(limit));
+  auto list = (*api)->get_list("/api/sync-jobs", "jobs", static_cast<std::size_t>(limit));
   if (!list) return session.fail(list.error());
   if (session.json()) return session.print(*list), kOk;
   Table table({"JOB", "STATE", "ROLES", "NODES", "CREATED", "BY", "REASON"});
@@ -28,7 +28,7 @@ int list_jobs(Session& session, int limit) {
                text_of(job, "reason")});
   if (table.empty()) return session.say("no jobs yet"), kOk;
   session.print(table);
-  if (!text_of(*list, "next_page").empty()) session.say("there are more: --limit");
+  if (flag_of(*list, "more")) session.say("there are more: --limit");
   return kOk;
 }
 
@@ -52,6 +52,18 @@ int act_on_job(Session& session, const std::string& id, const std::string& word,
   return kOk;
 }
 
+int approve_job(Session& session, const std::string& id, const std::string& comment) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto job = (*api)->post("/api/sync-jobs/" + encoded(id) + "/approve", {{"comment", comment}});
+  if (!job) return session.fail(job.error());
+  print_job(session, *job);
+  if (text_of(*job, "state") == "awaiting_approval") {
+    session.say("noted; it still waits for others");
+  }
+  return kOk;
+}
+
 }  // namespace
 
 void add_job(CLI::App& app, Session& session) {
@@ -61,7 +73,8 @@ void add_job(CLI::App& app, Session& session) {
 
   CLI::App* list = job->add_subcommand("list", "newest first");
   auto limit = std::make_shared<int>(20);
-  list->add_option("--limit", *limit, "at most so many (default 20)")->check(CLI::Range(1, 200));
+  list->add_option("--limit", *limit, "at most so many (default 20)")
+      ->check(CLI::Range(1, 100'000));
   list->callback([&session, limit] {
     session.action = [&session, limit] { return list_jobs(session, *limit); };
   });
@@ -102,6 +115,14 @@ void add_job(CLI::App& app, Session& session) {
     session.action = [&session, id, node] {
       return act_on_job(session, *id, "skip", {{"node", *node}});
     };
+  });
+
+  CLI::App* approve = job->add_subcommand("approve", "one approval of a job that waits for them");
+  approve->add_option("job", *id)->required();
+  auto comment = std::make_shared<std::string>();
+  approve->add_option("--comment", *comment, "kept with the approval");
+  approve->callback([&session, id, comment] {
+    session.action = [&session, id, comment] { return approve_job(session, *id, *comment); };
   });
 }
 

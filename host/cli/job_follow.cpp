@@ -147,6 +147,12 @@ int follow_job(Session& session, const std::string& job_id, const FollowOptions&
       answered = now;
       lines.show(session, *job);
       const std::string state = text_of(*job, "state");
+      if (state == "awaiting_approval") {
+        session.end_progress();
+        print_job(session, *job);
+        session.say("somebody else approves it with:  rolesync job approve " + job_id);
+        return kOk;
+      }
       if (job_has_ended(state)) {
         session.end_progress();
         print_job(session, *job);

@@ -55,8 +55,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   add_global_options(app, session);
-  for (const auto add : {add_demo, add_status, add_plan, add_sync, add_job, add_node, add_role,
-                         add_source, add_commit, add_schedule, add_freeze, add_plugin, add_token})
+  for (const auto add :
+       {add_demo, add_status, add_plan, add_sync, add_job, add_node, add_role, add_source,
+        add_commit, add_schedule, add_freeze, add_plugin, add_token, add_audit, add_approval})
     add(app, session);
   describe_programs(app);
   try {

@@ -41,7 +41,7 @@ Cell state_cell(const Json& node) {
 int list_nodes(Session& session) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto list = (*api)->get("/api/nodes");
+  auto list = (*api)->get_list("/api/nodes", "nodes");
   if (!list) return session.fail(list.error());
   if (session.json()) return session.print(*list), kOk;
   Table table({"NODE", "STATE", "LAST SEEN", "HOST", "AGENT", "ROLES"});

@@ -39,8 +39,8 @@ std::string provides_of(const Json& plugin) {
 int list_plugins(Session& session, const PluginCommand& command) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto list =
-      (*api)->get(command.node.empty() ? "/api/plugins" : "/api/nodes/" + encoded(command.node));
+  auto list = command.node.empty() ? (*api)->get_list("/api/plugins", "plugins")
+                                   : (*api)->get("/api/nodes/" + encoded(command.node));
   if (!list) return session.fail(list.error());
   const Json& plugins = array_of(*list, "plugins");
   if (session.json()) return session.print(Json{{"plugins", plugins}}), kOk;

@@ -26,7 +26,7 @@ std::string check_words(const Json& role) {
 int list_roles(Session& session) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto list = (*api)->get("/api/roles");
+  auto list = (*api)->get_list("/api/roles", "roles");
   if (!list) return session.fail(list.error());
   if (session.json()) return session.print(*list), kOk;
   Table table({"ROLE", "FROM", "TO", "SERVICE", "CHECK", "PLUGIN", "NEWEST"});

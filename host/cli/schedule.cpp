@@ -47,7 +47,7 @@ Cell outcome_cell(const Json& schedule) {
 int list_schedules(Session& session) {
   auto api = session.api();
   if (!api) return session.fail(api.error());
-  auto list = (*api)->get("/api/schedules");
+  auto list = (*api)->get_list("/api/schedules", "schedules");
   if (!list) return session.fail(list.error());
   if (session.json()) return session.print(*list), kOk;
   const Json& schedules = array_of(*list, "schedules");

@@ -27,11 +27,15 @@ struct Api {
 void add_routes(http::Router& router, Api& api);
 
 void add_agent_routes(http::Router& router, Api& api);  // join, heartbeat, task events
+void add_approval_policy_routes(http::Router& router, Api& api);
+void add_audit_routes(http::Router& router, Api& api);
 void add_code_source_routes(http::Router& router, Api& api);
 void add_code_sync_routes(http::Router& router, Api& api);  // pull, plan, sync
 void add_content_routes(http::Router& router, Api& api);    // manifests, offers, streams
+void add_docs_routes(http::Router& router);
 void add_freeze_routes(http::Router& router, Api& api);
 void add_history_routes(http::Router& router, Api& api);  // commits, events
+void add_join_token_routes(http::Router& router, Api& api);
 void add_node_routes(http::Router& router, Api& api);
 void add_node_label_routes(http::Router& router, Api& api);
 void add_node_identity_routes(http::Router& router, Api& api);  // credential, revoke, delete
@@ -45,8 +49,9 @@ void add_session_routes(http::Router& router, Api& api);  // browsers
 void add_server_routes(http::Router& router, Api& api);   // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);
 void add_sync_job_routes(http::Router& router, Api& api);
-void add_token_routes(http::Router& router, Api& api);  // API tokens, join tokens
-void add_tree_routes(http::Router& router, Api& api);   // identify, adopt, verify
+void add_task_routes(http::Router& router, Api& api);
+void add_token_routes(http::Router& router, Api& api);
+void add_tree_routes(http::Router& router, Api& api);  // identify, adopt, verify
 
 // The web UI's files for whatever no route has; `directory` empty: a page that says how to add
 // them.

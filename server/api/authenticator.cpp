@@ -40,7 +40,20 @@ Error ended(const store::NodeCredential& credential) {
 }
 
 http::Principal as_node(const std::string& id) {
-  return {http::Principal::Kind::node, id, id, {}};
+  return {http::Principal::Kind::node, id, id, {}, {}, {}};
+}
+
+// When a token was last used is told to the minute: not every request is a write. That it cannot be
+// noted keeps nobody out.
+http::Principal as_token(store::Store& store, const store::Token& token) {
+  constexpr Millis exact_to = 60'000;
+  const Millis now = rollout::now_millis();
+  if (now - token.last_used_at.value_or(0) >= exact_to) {
+    (void)store.write(
+        [&](store::Session& session) { return store::note_token_use(session, token.id, now); });
+  }
+  return {
+      http::Principal::Kind::token, token.id, token.name, token.scopes, token.roles, token.nodes};
 }
 
 // One that is not in use: pending ones are, from now on.
@@ -83,7 +96,7 @@ Result<http::Principal> session_principal(store::Store& store, const http::Reque
   });
   if (!token) return token.error();
   if (Status ours = check_csrf(request, secret); !ours) return ours.error();
-  return http::Principal{http::Principal::Kind::token, token->id, token->name, token->scopes};
+  return as_token(store, *token);
 }
 
 }  // namespace
@@ -111,7 +124,7 @@ http::Router::Authenticator authenticator(store::Store& store, CredentialUsed us
     if (!token) {
       return token.error().kind == ErrorKind::unauthenticated ? wrong_token() : token.error();
     }
-    return http::Principal{http::Principal::Kind::token, token->id, token->name, token->scopes};
+    return as_token(store, *token);
   };
 }
 

@@ -209,7 +209,7 @@ Status Fields::finish() {
 }
 
 http::Response refuse(const Error& error) {
-  return error.reason == "invalid_json" ? http::problem(400, error) : http::problem(error);
+  return http::problem(error);
 }
 
 std::optional<int> query_number(const http::Request& request, const char* name, int otherwise,
@@ -225,9 +225,13 @@ std::optional<int> query_number(const http::Request& request, const char* name, 
 
 Status check_match(const http::Request& request, const std::string& etag) {
   const auto wanted = request.headers.find("if-match");
-  if (wanted == request.headers.end() || wanted->second == "*" || wanted->second == etag) {
-    return {};
+  if (wanted == request.headers.end()) {
+    if (etag.empty()) return {};
+    return Error{ErrorKind::precondition, "if_match_missing",
+                 "a change must say what it changes: the header If-Match is missing",
+                 "send the ETag of what you have read, or If-Match: * to change it in any case"};
   }
+  if (wanted->second == "*" || wanted->second == etag) return {};
   return Error{ErrorKind::precondition, "etag_mismatch",
                "somebody else has changed it in the meantime",
                "read it again and repeat the change"};

@@ -56,14 +56,15 @@ class Fields {
   std::vector<FieldError> faults_;
 };
 
-// Problem of an error; unreadable JSON is 400 instead of 422.
+// Problem of an error; unreadable JSON and queries are 400 instead of 422.
 http::Response refuse(const Error& error);
 
 // A whole number of the query, or what is otherwise; nothing when it is out of range.
 std::optional<int> query_number(const http::Request& request, const char* name, int otherwise,
                                 int least, int most);
 
-// If-Match against the ETag of what is there: precondition/etag_mismatch.
+// If-Match against the ETag of what is there (empty: nothing is): precondition/etag_mismatch, and
+// if_match_missing when something is there and the request does not say what.
 Status check_match(const http::Request& request, const std::string& etag);
 
 http::Response json_answer(int status, const Json& body);

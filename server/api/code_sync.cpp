@@ -7,10 +7,12 @@
 #include "server/api/api.hpp"
 #include "server/api/body.hpp"
 #include "server/api/idempotent.hpp"
+#include "server/api/restriction.hpp"
 #include "server/api/rollout_fields.hpp"
 #include "server/api/shapes.hpp"
 #include "server/domain/plan_json.hpp"
 #include "server/rollout/wall_clock.hpp"
+#include "server/store/plans.hpp"
 
 namespace rolesync::api {
 namespace {
@@ -141,13 +143,27 @@ Response plan(Api& api, const Request& request) {
 
 // Syncing in spite of a freeze takes the right to approve, and a reason for the audit log.
 Status check_override(const Request& request, const rollout::JobOptions& options) {
-  const auto& scopes = request.principal.scopes;
-  if (options.override_freeze.empty() || scopes.contains("approve") || scopes.contains("admin")) {
-    return {};
-  }
+  if (options.override_freeze.empty() || request.principal.has("approve")) return {};
   return Error{ErrorKind::denied, "scope_missing",
                "a sync in spite of a freeze needs the scope approve",
                "wait for the end of the freeze, or ask somebody with that scope"};
+}
+
+// A token that is restricted runs plans about its own nodes and roles only.
+Status check_rows(Api& api, const http::Principal& who, const std::string& plan_hash) {
+  if (!who.restricted() || plan_hash.empty()) return {};  // empty: answered before
+  const auto plan = api.engine.store.read(
+      [&](store::Session& session) { return store::find_plan(session, plan_hash); });
+  if (!plan) return plan.error();
+  const auto json = parse_json(plan->plan, {256 << 20, 64});
+  if (!json) return json.error();
+  const auto rows = domain::plan_rows_from_json(*json);
+  if (!rows) return rows.error();
+  for (const domain::PlanRow& row : *rows) {
+    if (!row.acts()) continue;
+    if (Status own = check_own(who, row.node, row.role); !own) return own;
+  }
+  return {};
 }
 
 Response start(Api& api, const Request& request, rollout::JobOrder order) {
@@ -156,17 +172,13 @@ Response start(Api& api, const Request& request, rollout::JobOrder order) {
   if (Status allowed = check_override(request, order.options); !allowed) {
     return refuse(allowed.error());
   }
+  if (Status own = check_rows(api, request.principal, order.plan_hash); !own) {
+    return refuse(own.error());
+  }
   std::string answer;
   order.requested_by = request.principal.name;
   order.request_id = request.id;
-  order.earlier = [&](store::Session& session) -> Result<std::optional<std::string>> {
-    const auto kept = key.find(session);
-    if (!kept) return kept.error();
-    if (!*kept) return std::optional<std::string>();
-    answer = (*kept)->body;
-    const auto json = parse_json(answer);
-    return std::optional<std::string>(json ? json->value("job_id", "") : "");
-  };
+  order.earlier = key.earlier(answer, "job_id");
   order.keep = [&](store::Session& session, const store::SyncJob& job,
                    const std::vector<store::SyncTask>& tasks) {
     answer = to_text(job_json(job, tasks));
@@ -174,7 +186,13 @@ Response start(Api& api, const Request& request, rollout::JobOrder order) {
   };
   const auto opened = api.engine.desk.open(order);
   if (!opened) return refuse(opened.error());
-  if (opened->is_new) {
+  if (opened->waits) {
+    api.engine.events.publish({.type = "job_changed",
+                               .message = opened->job_id + " waits for approval",
+                               .job = opened->job_id,
+                               .state = "awaiting_approval",
+                               .request_id = request.id});
+  } else if (opened->is_new) {
     // The job is durable; if it cannot be begun now, the next start of the server resumes it.
     if (Status begun = api.engine.runner.begin(opened->job_id); !begun) {
       return refuse(begun.error());
@@ -205,8 +223,7 @@ Response sync(Api& api, const Request& request) {
 }
 
 Status check_approval(const Request& request, bool approve) {
-  const auto& scopes = request.principal.scopes;
-  if (!scopes.contains("approve") && !scopes.contains("admin")) {
+  if (!request.principal.has("approve")) {
     return Error{ErrorKind::denied, "scope_missing",
                  "a sync without plan_hash approves its own plan and needs the scope approve",
                  "plan first, and sync that plan by its hash"};
@@ -268,11 +285,11 @@ void add_code_sync_routes(http::Router& router, Api& api) {
                     [&api](const Request& request, const std::shared_ptr<http::Reply>& reply) {
                       pull(api, request, reply);
                     });
-  router.on("POST", "/api/code-sync/plan", Policy::scope("read"),
+  router.on("POST", "/api/code-sync/plan", Policy::scope("read").checked_inside(),
             [&api](const Request& request) { return plan(api, request); });
-  router.on("POST", "/api/code-sync/sync", Policy::scope("sync"),
+  router.on("POST", "/api/code-sync/sync", Policy::scope("sync").checked_inside(),
             [&api](const Request& request) { return sync(api, request); });
-  router.on("POST", "/api/code-sync/roles/{role}/sync", Policy::scope("sync"),
+  router.on("POST", "/api/code-sync/roles/{role}/sync", Policy::scope("sync").checked_inside(),
             [&api](const Request& request) { return sync_role(api, request); });
 }
 

@@ -6,6 +6,7 @@
 #include "server/api/api.hpp"
 #include "server/api/audit.hpp"
 #include "server/api/body.hpp"
+#include "server/api/list_query.hpp"
 #include "server/api/shapes.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/freezes.hpp"
@@ -39,13 +40,14 @@ Json freeze_json(const store::Freeze& freeze) {
           {"lifted_at", time_json(freeze.lifted_at)}};
 }
 
-Response list(Api& api) {
+Response list(Api& api, const Request& request) {
+  static const ListRules rules = rules_of(store::freeze_list(), "-starts_at", longest_page);
+  const auto page = read_page(request, rules);
+  if (!page) return refuse(page.error());
   const auto freezes =
-      api.engine.store.read([](store::Session& session) { return store::list_freezes(session); });
+      api.engine.store.read([&](store::Session& s) { return store::list_freezes(s, *page); });
   if (!freezes) return refuse(freezes.error());
-  Json items = Json::array();
-  for (const store::Freeze& freeze : *freezes) items.push_back(freeze_json(freeze));
-  return json_answer(200, {{"freezes", std::move(items)}});
+  return json_answer(200, list_json("freezes", *page, *freezes, freeze_json));
 }
 
 Result<store::Freeze> from_body(const Request& request) {
@@ -108,7 +110,7 @@ Response lift(Api& api, const Request& request) {
 void add_freeze_routes(http::Router& router, Api& api) {
   using http::Policy;
   router.on("GET", "/api/freezes", Policy::scope("read"),
-            [&api](const Request&) { return list(api); });
+            [&api](const Request& request) { return list(api, request); });
   router.on("POST", "/api/freezes", Policy::scope("approve"),
             [&api](const Request& request) { return create(api, request); });
   router.on("DELETE", "/api/freezes/{id}", Policy::scope("approve"),

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/idempotent.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "host/values/hash.hpp"
+#include "host/values/json.hpp"
 #include "server/rollout/wall_clock.hpp"
 
 namespace rolesync::api {
@@ -28,6 +31,18 @@ Status IdempotencyKey::keep(store::Session& session, int status, const std::stri
   if (key_.empty()) return {};
   return store::keep_answer(session, principal_, key_, request_hash_, {status, body},
                             rollout::now_millis());
+}
+
+std::function<Result<std::optional<std::string>>(store::Session&)> IdempotencyKey::earlier(
+    std::string& answer, const char* id_field) const {
+  return [this, &answer, id_field](store::Session& session) -> Result<std::optional<std::string>> {
+    const auto kept = find(session);
+    if (!kept) return kept.error();
+    if (!*kept) return std::optional<std::string>();
+    answer = (*kept)->body;
+    const auto json = parse_json(answer);
+    return std::optional<std::string>(json ? json->value(id_field, "") : "");
+  };
 }
 
 }  // namespace rolesync::api

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A repeated request has one effect: the answer kept under (principal, Idempotency-Key).
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,10 @@ class IdempotencyKey {
   // Inside the change's transaction. Without a key there is never an answer, and nothing is kept.
   Result<std::optional<store::KeptAnswer>> find(store::Session& session) const;
   Status keep(store::Session& session, int status, const std::string& body) const;
+  // For an order that is written later: the id of what an earlier request has made, whose answer
+  // is then in `answer`. Both must outlive the order.
+  std::function<Result<std::optional<std::string>>(store::Session&)> earlier(
+      std::string& answer, const char* id_field) const;
 
  private:
   std::string principal_, key_, request_hash_;

@@ -158,13 +158,13 @@ void credential_used(Api& api, const std::string& node, Millis at, const Request
 
 void add_node_identity_routes(http::Router& router, Api& api) {
   using http::Policy;
-  router.on("POST", "/api/nodes/{id}/rotate-credential", Policy::scope("admin"),
+  router.on("POST", "/api/nodes/{id}/rotate-credential", Policy::scope("admin").on_node(),
             [&api](const Request& request) { return rotate(api, request); });
   router.on("POST", "/api/nodes/{id}/credential", Policy::node(),
             [&api](const Request& request) { return introduce(api, request); });
-  router.on("POST", "/api/nodes/{id}/revoke", Policy::scope("admin"),
+  router.on("POST", "/api/nodes/{id}/revoke", Policy::scope("admin").on_node(),
             [&api](const Request& request) { return revoke(api, request); });
-  router.on("DELETE", "/api/nodes/{id}", Policy::scope("admin"),
+  router.on("DELETE", "/api/nodes/{id}", Policy::scope("admin").on_node(),
             [&api](const Request& request) { return remove(api, request); });
 }
 

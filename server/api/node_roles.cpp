@@ -96,7 +96,7 @@ void add_node_role_routes(http::Router& router, Api& api) {
   using http::Policy;
   router.on("GET", "/api/nodes/{id}/roles", Policy::scope("read"),
             [&api](const Request& request) { return show(api, request.parameters.at("id")); });
-  router.on("PUT", "/api/nodes/{id}/roles", Policy::scope("admin"),
+  router.on("PUT", "/api/nodes/{id}/roles", Policy::scope("admin").on_node(),
             [&api](const Request& request) { return replace(api, request); });
 }
 

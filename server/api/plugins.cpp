@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/plugins: the server's plugins and what nodes report of theirs; lifting a quarantine.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/plugin/plugin_json.hpp"
@@ -7,6 +8,7 @@
 #include "server/api/api.hpp"
 #include "server/api/audit.hpp"
 #include "server/api/body.hpp"
+#include "server/api/list_query.hpp"
 #include "server/api/shapes.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/commands.hpp"
@@ -22,12 +24,28 @@ Error unknown_plugin(const std::string& name, const std::string& where) {
           "see GET /api/plugins, and GET /api/nodes/{id} for those of a node"};
 }
 
-Response list(Api& api) {
-  Json plugins = Json::array();
-  for (const auto& info : api.engine.registry.plugins()) {
-    plugins.push_back(plugin::plugin_to_json(info));
+bool provides(const plugin::PluginInfo& info, const store::Page& page) {
+  const auto kind = page.filters.find("kind");
+  return kind == page.filters.end() ||
+         std::any_of(info.provides.begin(), info.provides.end(),
+                     [&](const auto& each) { return each.kind == kind->second; });
+}
+
+// Several files may carry one name (superseded, duplicate): the path tells them apart.
+Response list(Api& api, const Request& request) {
+  static const ListRules rules{{"name"}, {{"state"}, {"kind"}}, "name", longest_page};
+  const auto page = read_page(request, rules);
+  if (!page) return refuse(page.error());
+  std::vector<plugin::PluginInfo> plugins;
+  for (auto& info : api.engine.registry.plugins()) {
+    if (passes(*page, "state", plugin::to_word(info.state)) && provides(info, *page)) {
+      plugins.push_back(std::move(info));
+    }
   }
-  return json_answer(200, {{"plugins", std::move(plugins)}});
+  const auto listed = page_of(std::move(plugins), *page, [](const plugin::PluginInfo& info) {
+    return store::PageKey{info.name, info.path.string()};
+  });
+  return json_answer(200, list_json("plugins", *page, listed, plugin::plugin_to_json));
 }
 
 Json on_nodes(Api& api, const std::string& name) {
@@ -120,12 +138,12 @@ Response unquarantine_on_node(Api& api, const Request& request) {
 void add_plugin_routes(http::Router& router, Api& api) {
   using http::Policy;
   router.on("GET", "/api/plugins", Policy::scope("read"),
-            [&api](const Request&) { return list(api); });
+            [&api](const Request& request) { return list(api, request); });
   router.on("GET", "/api/plugins/{name}", Policy::scope("read"),
             [&api](const Request& request) { return show(api, request); });
   router.on("POST", "/api/plugins/{name}/unquarantine", Policy::scope("admin"),
             [&api](const Request& request) { return unquarantine(api, request); });
-  router.on("POST", "/api/nodes/{id}/plugins/{name}/unquarantine", Policy::scope("admin"),
+  router.on("POST", "/api/nodes/{id}/plugins/{name}/unquarantine", Policy::scope("admin").on_node(),
             [&api](const Request& request) { return unquarantine_on_node(api, request); });
 }
 

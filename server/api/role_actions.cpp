@@ -6,6 +6,7 @@
 #include "server/api/api.hpp"
 #include "server/api/body.hpp"
 #include "server/api/idempotent.hpp"
+#include "server/api/list_query.hpp"
 #include "server/api/shapes.hpp"
 
 namespace rolesync::api {
@@ -44,14 +45,7 @@ Response act(Api& api, const Request& request, const char* action) {
   order.action = action;
   order.requested_by = request.principal.name;
   order.request_id = request.id;
-  order.earlier = [&](store::Session& session) -> Result<std::optional<std::string>> {
-    const auto kept = key.find(session);
-    if (!kept) return kept.error();
-    if (!*kept) return std::optional<std::string>();
-    answer = (*kept)->body;
-    const auto json = parse_json(answer);
-    return std::optional<std::string>(json ? json->value("action_id", "") : "");
-  };
+  order.earlier = key.earlier(answer, "action_id");
   order.keep = [&](store::Session& session, const store::RoleAction& made) {
     answer = to_text(action_json(made));
     return key.keep(session, 202, answer);
@@ -70,24 +64,14 @@ Response show(Api& api, const Request& request) {
   return action ? json_answer(200, action_json(*action)) : refuse(action.error());
 }
 
-std::string query_text(const Request& request, const char* name) {
-  const auto found = request.query.find(name);
-  return found == request.query.end() ? "" : found->second;
-}
-
 Response list(Api& api, const Request& request) {
-  const auto limit = query_number(request, "limit", 50, 1, 200);
-  if (!limit) {
-    return refuse({ErrorKind::invalid, "invalid_query", "limit must be 1 to 200", ""});
-  }
-  const auto actions = api.engine.store.read([&](store::Session& session) {
-    return store::list_role_actions(session, query_text(request, "node"),
-                                    query_text(request, "role"), *limit);
-  });
+  static const ListRules rules = rules_of(store::role_action_list(), "-created_at");
+  const auto page = read_page(request, rules);
+  if (!page) return refuse(page.error());
+  const auto actions =
+      api.engine.store.read([&](store::Session& s) { return store::list_role_actions(s, *page); });
   if (!actions) return refuse(actions.error());
-  Json list = Json::array();
-  for (const store::RoleAction& action : *actions) list.push_back(action_json(action));
-  return json_answer(200, {{"actions", list}});
+  return json_answer(200, list_json("actions", *page, *actions, action_json));
 }
 
 }  // namespace
@@ -95,7 +79,8 @@ Response list(Api& api, const Request& request) {
 void add_role_action_routes(http::Router& router, Api& api) {
   using http::Policy;
   for (const char* action : {"restart", "start", "stop"}) {
-    router.on("POST", std::string("/api/nodes/{id}/roles/{role}/") + action, Policy::scope("sync"),
+    router.on("POST", std::string("/api/nodes/{id}/roles/{role}/") + action,
+              Policy::scope("sync").on_node().on_role("role"),
               [&api, action](const Request& request) { return act(api, request, action); });
   }
   router.on("GET", "/api/role-actions", Policy::scope("read"),

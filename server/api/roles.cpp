@@ -9,6 +9,7 @@
 #include "server/api/audit.hpp"
 #include "server/api/body.hpp"
 #include "server/api/idempotent.hpp"
+#include "server/api/list_query.hpp"
 #include "server/api/shapes.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/roles.hpp"
@@ -56,18 +57,31 @@ Response role_answer(Api& api, int status, const std::string& name) {
   return response;
 }
 
-Response list(Api& api) {
+Response list(Api& api, const Request& request) {
+  static const ListRules rules{{"order", "role_name"},
+                               {{"sync_type"}, {"code_source", store::FilterColumn::Kind::name}},
+                               "order",
+                               longest_page};
+  const auto page = read_page(request, rules);
+  if (!page) return refuse(page.error());
   const auto catalog = api.engine.catalog.get();
   std::vector<const rollout::CatalogRole*> roles;
-  for (const auto& [name, role] : catalog->roles) roles.push_back(&role);
-  const auto order = [](const rollout::CatalogRole* role) {
-    return role->effective ? role->effective->role.order : 0;
-  };
-  std::stable_sort(roles.begin(), roles.end(),
-                   [&](const auto* a, const auto* b) { return order(a) < order(b); });
-  Json json = Json::array();
-  for (const auto* role : roles) json.push_back(role_json(api.engine, *role));
-  return json_answer(200, {{"roles", json}});
+  for (const auto& [name, role] : catalog->roles) {
+    const Role shown = role.effective ? role.effective->role : Role();
+    if (passes(*page, "sync_type",
+               shown.sync_type == SyncType::package ? "package" : "component") &&
+        passes(*page, "code_source", shown.code_source)) {
+      roles.push_back(&role);
+    }
+  }
+  const auto listed = page_of(std::move(roles), *page, [&](const rollout::CatalogRole* role) {
+    const bool by_order = page->sort == "order" && role->effective;
+    return store::PageKey{by_order ? sortable(role->effective->role.order) : sortable(0),
+                          role->name};
+  });
+  return json_answer(200, list_json("roles", *page, listed, [&](const rollout::CatalogRole* role) {
+                       return role_json(api.engine, *role);
+                     }));
 }
 
 Response definitions(Api& api, const Request& request) {
@@ -143,18 +157,44 @@ Result<RoleChange> prepare(Api& api, const std::string& name, const Json& wanted
   return change;
 }
 
-// A role's shell line needs more than the right to change roles.
-Status check_shell(const Request& request, const Role& role) {
-  const auto& scopes = request.principal.scopes;
-  const auto commands = commands_of(role);
-  if (std::none_of(commands.begin(), commands.end(),
-                   [](const NamedCommand& each) { return uses_shell(*each.command); })) {
-    return {};
+// Whether a strategy could run what its options say: only one that may start programs can, and of
+// one that is not here nothing is known.
+bool options_run_commands(Api& api, const Role& role) {
+  if (role.restart_options.empty()) return false;
+  for (const auto& info : api.engine.registry.plugins()) {
+    for (const auto& provided : info.provides) {
+      if (provided.kind != "restart_strategy" || provided.id != role.restart_strategy) continue;
+      return std::any_of(provided.needs.begin(), provided.needs.end(), [](const auto& need) {
+        return std::string_view(need).starts_with("process.");
+      });
+    }
   }
-  if (scopes.contains("role:command") || scopes.contains("admin")) return {};
+  return true;
+}
+
+// What a role runs on its nodes, as one comparable text; empty: nothing.
+std::string runs(Api& api, const Role& role) {
+  const Json json = role_to_json(role);
+  Json what = Json::object();
+  for (const NamedCommand& each : commands_of(role)) what[each.field] = json.at(each.field);
+  if (options_run_commands(api, role)) {
+    what["restart"] = {role.restart_strategy, role.restart_options};
+  }
+  return what.empty() ? "" : to_text(what);
+}
+
+// Whoever may change what runs on the machines needs more than the right to change roles.
+Status check_commands(Api& api, const Request& request, const Role& role,
+                      const rollout::CatalogRole* existing) {
+  if (request.principal.has("role:command")) return {};
+  const std::string wanted = runs(api, role);
+  const bool same =
+      existing && existing->effective && runs(api, existing->effective->role) == wanted;
+  if (wanted.empty() || same) return {};
   return Error{ErrorKind::denied, "scope_missing",
-               "a command as one string runs a shell and needs the scope role:command",
-               "give the command as an array of program and arguments"};
+               "a role with commands, or with options of a restart strategy that runs programs, "
+               "needs the scope role:command",
+               "leave them out, or ask somebody with that scope"};
 }
 
 Response create(Api& api, const Request& request) {
@@ -182,7 +222,7 @@ Response create(Api& api, const Request& request) {
   }
   auto change = prepare(api, name, *body, nullptr);
   if (!change) return refuse(change.error());
-  if (Status allowed = check_shell(request, change->role); !allowed) {
+  if (Status allowed = check_commands(api, request, change->role, nullptr); !allowed) {
     return refuse(allowed.error());
   }
   change->record.updated_by = request.principal.name;
@@ -212,7 +252,7 @@ Response replace(Api& api, const Request& request) {
   }
   auto change = prepare(api, name, *body, existing);
   if (!change) return refuse(change.error());
-  if (Status allowed = check_shell(request, change->role); !allowed) {
+  if (Status allowed = check_commands(api, request, change->role, existing); !allowed) {
     return refuse(allowed.error());
   }
   change->record.updated_by = request.principal.name;
@@ -270,7 +310,7 @@ Response remove(Api& api, const Request& request) {
 void add_role_routes(http::Router& router, Api& api) {
   using http::Policy;
   router.on("GET", "/api/roles", Policy::scope("read"),
-            [&api](const Request&) { return list(api); });
+            [&api](const Request& request) { return list(api, request); });
   router.on("POST", "/api/roles", Policy::scope("admin"),
             [&api](const Request& request) { return create(api, request); });
   router.on("GET", "/api/roles/definitions", Policy::any_node(),
@@ -278,9 +318,9 @@ void add_role_routes(http::Router& router, Api& api) {
   router.on("GET", "/api/roles/{name}", Policy::scope("read"), [&api](const Request& request) {
     return role_answer(api, 200, request.parameters.at("name"));
   });
-  router.on("PUT", "/api/roles/{name}", Policy::scope("admin"),
+  router.on("PUT", "/api/roles/{name}", Policy::scope("admin").on_role(),
             [&api](const Request& request) { return replace(api, request); });
-  router.on("DELETE", "/api/roles/{name}", Policy::scope("admin"),
+  router.on("DELETE", "/api/roles/{name}", Policy::scope("admin").on_role(),
             [&api](const Request& request) { return remove(api, request); });
 }
 

@@ -7,6 +7,7 @@
 #include "server/api/audit.hpp"
 #include "server/api/body.hpp"
 #include "server/api/idempotent.hpp"
+#include "server/api/list_query.hpp"
 #include "server/api/rollout_fields.hpp"
 #include "server/api/shapes.hpp"
 #include "server/domain/schedule.hpp"
@@ -77,13 +78,14 @@ Response show(Api& api, const Request& request) {
   return schedule ? answer(200, *schedule) : refuse(schedule.error());
 }
 
-Response list(Api& api) {
+Response list(Api& api, const Request& request) {
+  static const ListRules rules = rules_of(store::schedule_list(), "name", longest_page);
+  const auto page = read_page(request, rules);
+  if (!page) return refuse(page.error());
   const auto schedules =
-      api.engine.store.read([](store::Session& session) { return store::list_schedules(session); });
+      api.engine.store.read([&](store::Session& s) { return store::list_schedules(s, *page); });
   if (!schedules) return refuse(schedules.error());
-  Json items = Json::array();
-  for (const store::Schedule& schedule : *schedules) items.push_back(schedule_json(schedule));
-  return json_answer(200, {{"schedules", std::move(items)}});
+  return json_answer(200, list_json("schedules", *page, *schedules, schedule_json));
 }
 
 void take_options(Fields& fields, store::Schedule& schedule) {
@@ -249,7 +251,7 @@ Response preview(const Request& request) {
 void add_schedule_routes(http::Router& router, Api& api) {
   using http::Policy;
   router.on("GET", "/api/schedules", Policy::scope("read"),
-            [&api](const Request&) { return list(api); });
+            [&api](const Request& request) { return list(api, request); });
   router.on("GET", "/api/schedules/{name}", Policy::scope("read"),
             [&api](const Request& request) { return show(api, request); });
   router.on("PUT", "/api/schedules/{name}", Policy::scope("admin"),

@@ -23,21 +23,20 @@ constexpr Millis session_millis = 12 * Millis{3'600'000};
 
 // Who has the secret of a token may know what became of it.
 Error why_refused(store::Session& session, const std::string& hash) {
-  const auto tokens = store::list_tokens(session);
-  if (!tokens) return tokens.error();
-  for (const store::Token& token : *tokens) {
-    if (token.hash != hash) continue;
-    if (token.revoked_at) {
-      return {ErrorKind::unauthenticated, "token_revoked",
-              "this token was revoked at " + to_rfc3339(*token.revoked_at),
-              "ask an administrator for a new one: rolesync token create NAME --scope read"};
-    }
-    return {ErrorKind::unauthenticated, "token_expired",
-            "this token expired at " + to_rfc3339(token.expires_at.value_or(0)),
+  const auto token = store::find_token_in_any_state(session, hash);
+  if (!token && token.error().kind != ErrorKind::not_found) return token.error();
+  if (!token) {
+    return {ErrorKind::unauthenticated, "invalid_token", "this server does not know the token",
+            "copy the whole token, it begins with rs_; `rolesync token create` makes one"};
+  }
+  if (token->revoked_at) {
+    return {ErrorKind::unauthenticated, "token_revoked",
+            "this token was revoked at " + to_rfc3339(*token->revoked_at),
             "ask an administrator for a new one: rolesync token create NAME --scope read"};
   }
-  return {ErrorKind::unauthenticated, "invalid_token", "this server does not know the token",
-          "copy the whole token, it begins with rs_; `rolesync token create` makes one"};
+  return {ErrorKind::unauthenticated, "token_expired",
+          "this token expired at " + to_rfc3339(token->expires_at.value_or(0)),
+          "ask an administrator for a new one: rolesync token create NAME --scope read"};
 }
 
 Json session_json(const std::string& name, const std::set<std::string>& scopes) {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "server/rollout/approvals.hpp"
+
 namespace rolesync::api {
 namespace {
 
@@ -98,12 +100,12 @@ Json credential_json(const rollout::NodeIdentity& identity) {
           {"next_made_at", time_json(identity.pending_at)}};
 }
 
-std::string state_of(const rollout::NodeView& node) {
+}  // namespace
+
+std::string node_state(const rollout::NodeView& node) {
   if (node.identity.revoked_at) return "revoked";
   return node.draining ? "draining" : node.presence;
 }
-
-}  // namespace
 
 Json node_json(const rollout::NodeView& node) {
   Json versions = Json::object();
@@ -111,7 +113,7 @@ Json node_json(const rollout::NodeView& node) {
     if (!report.commit.empty()) versions[role] = report.commit;
   }
   return {{"node_id", node.id},
-          {"state", state_of(node)},
+          {"state", node_state(node)},
           {"labels", node.labels},
           {"last_seen_at", time_json(node.last_seen)},
           {"agent_version", node.agent_version},
@@ -179,6 +181,13 @@ Json commit_json(const store::CommitRecord& commit) {
 
 Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tasks) {
   std::set<std::string> roles, nodes;
+  Json approval;
+  if (job.state == "awaiting_approval") {
+    const rollout::Approvals waiting = rollout::approvals_from_text(job.progress);
+    roles = {waiting.roles.begin(), waiting.roles.end()};
+    nodes = {waiting.nodes.begin(), waiting.nodes.end()};
+    approval = {{"required", rollout::to_json(waiting).at("required")}};
+  }
   Json counts = Json::object();
   for (const auto& task : tasks) {
     roles.insert(task.role);
@@ -199,6 +208,7 @@ Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tas
           {"created_by", job.requested_by},
           {"request_id", job.request_id},
           {"options", options ? *options : Json::object()},
+          {"approval", approval},
           {"counts", counts}};
 }
 

@@ -13,6 +13,7 @@ namespace rolesync::api {
 
 Json latest_json(const rollout::Engine& engine, const std::string& role);  // LatestContent or null
 Json node_json(const rollout::NodeView& node);                             // Node
+std::string node_state(const rollout::NodeView& node);  // online, late, draining ...
 // RoleOnNode of every role that counts there or has left files there, by name.
 Json roles_on_node_json(rollout::Engine& engine, const rollout::NodeView& node);
 Json source_json(const rollout::Engine& engine, const store::CodeSource& source);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/sync-jobs: what was run, what is running, and calling it off.
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "server/api/api.hpp"
 #include "server/api/audit.hpp"
 #include "server/api/body.hpp"
+#include "server/api/list_query.hpp"
+#include "server/api/restriction.hpp"
 #include "server/api/shapes.hpp"
+#include "server/rollout/approvals.hpp"
+#include "server/store/plans.hpp"
 
 namespace rolesync::api {
 namespace {
@@ -15,44 +18,33 @@ using http::Request;
 using http::Response;
 using rollout::JobAction;
 
+constexpr std::size_t longest_comment = 500;
+
 struct ListedJob {
   store::SyncJob job;
   std::vector<store::SyncTask> tasks;
 };
 
-Error bad_query(const char* name) {
-  return {ErrorKind::invalid, "invalid_query", std::string("the query ") + name + " is not valid",
-          "see /api/openapi.yaml"};
-}
-
 Response list(Api& api, const Request& request) {
-  const auto limit = query_number(request, "limit", 50, 1, 200);
-  if (!limit) return refuse(bad_query("limit"));
-  Millis before = 0;
-  if (const auto page = request.query.find("page"); page != request.query.end()) {
-    const char* end = page->second.data() + page->second.size();
-    const auto [stop, error] = std::from_chars(page->second.data(), end, before);
-    if (error != std::errc{} || stop != end || before < 1) return refuse(bad_query("page"));
-  }
+  static const ListRules rules = rules_of(store::job_list(), "-created_at", 50);
+  const auto page = read_page(request, rules);
+  if (!page) return refuse(page.error());
   const auto jobs =
-      api.engine.store.read([&](store::Session& session) -> Result<std::vector<ListedJob>> {
-        auto found = store::list_jobs(session, "", before, *limit);
+      api.engine.store.read([&](store::Session& session) -> Result<store::Listed<ListedJob>> {
+        auto found = store::list_jobs(session, *page);
         if (!found) return found.error();
-        std::vector<ListedJob> listed;
-        for (auto& job : *found) {
+        store::Listed<ListedJob> listed{{}, std::move(found->next)};
+        for (auto& job : found->items) {
           auto tasks = store::tasks_of_job(session, job.id);
           if (!tasks) return tasks.error();
-          listed.push_back({std::move(job), std::move(*tasks)});
+          listed.items.push_back({std::move(job), std::move(*tasks)});
         }
         return listed;
       });
   if (!jobs) return refuse(jobs.error());
-  Json list = Json::array();
-  for (const ListedJob& entry : *jobs) list.push_back(job_json(entry.job, entry.tasks));
-  const bool full = jobs->size() == static_cast<std::size_t>(*limit);
-  return json_answer(
-      200, {{"jobs", list},
-            {"next_page", full ? Json(std::to_string(jobs->back().job.created_at)) : Json()}});
+  return json_answer(200, list_json("jobs", *page, *jobs, [](const ListedJob& listed) {
+                       return job_json(listed.job, listed.tasks);
+                     }));
 }
 
 Result<Json> whole_job(Api& api, const std::string& id) {
@@ -68,6 +60,14 @@ Result<Json> whole_job(Api& api, const std::string& id) {
       if (!events) return events.error();
       json["tasks"].push_back(task_json(task, *events));
     }
+    const auto approvals = store::approvals_of(session, id);
+    if (!approvals) return approvals.error();
+    json["approvals"] = Json::array();
+    for (const auto& each : *approvals) {
+      json["approvals"].push_back({{"by", each.approved_by},
+                                   {"comment", each.comment},
+                                   {"at", to_rfc3339(each.approved_at)}});
+    }
     return json;
   });
 }
@@ -77,10 +77,70 @@ Response job_answer(Api& api, int status, const std::string& id) {
   return job ? json_answer(status, *job) : refuse(job.error());
 }
 
+// A job that waits has no tasks yet, but says what it is about.
+Status check_own_tasks(Api& api, const http::Principal& who, const std::string& id) {
+  if (!who.restricted()) return {};
+  return api.engine.store.read([&](store::Session& session) -> Status {
+    const auto job = store::find_job(session, id);
+    if (!job) return job.error();
+    const auto tasks = store::tasks_of_job(session, id);
+    if (!tasks) return tasks.error();
+    for (const store::SyncTask& task : *tasks) {
+      if (Status own = check_own(who, task.node, task.role); !own) return own;
+    }
+    const rollout::Approvals waiting = rollout::approvals_from_text(job->progress);
+    for (const std::string& node : waiting.nodes) {
+      for (const std::string& role : waiting.roles) {
+        if (Status own = check_own(who, node, role); !own) return own;
+      }
+    }
+    return {};
+  });
+}
+
+void tell(Api& api, const Request& request, const std::string& id, const char* state,
+          const std::string& what) {
+  api.engine.events.publish({.type = "job_changed",
+                             .message = request.principal.name + " " + what + " " + id,
+                             .job = id,
+                             .state = state,
+                             .request_id = request.id});
+}
+
+bool waits(Api& api, const std::string& id) {
+  const auto job = api.engine.store.read([&](store::Session& s) { return store::find_job(s, id); });
+  return job && job->state == "awaiting_approval";
+}
+
+Response approve(Api& api, const Request& request) {
+  const std::string id = request.parameters.at("id");
+  const auto body = read_object(request);
+  if (!body) return refuse(body.error());
+  Fields fields(*body);
+  const std::string comment = fields.text("comment");
+  if (comment.size() > longest_comment) fields.fault("/comment", "has more than 500 characters");
+  if (Status valid = fields.finish(); !valid) return refuse(valid.error());
+  if (Status own = check_own_tasks(api, request.principal, id); !own) return refuse(own.error());
+  const auto approved = api.engine.desk.approve(id, {request.principal.name, comment, request.id});
+  if (!approved) return refuse(approved.error());
+  tell(api, request, id, approved->waits ? "awaiting_approval" : "pending", "approved");
+  if (!approved->waits) {
+    // The job is durable; if it cannot be begun now, the next start of the server resumes it.
+    if (Status begun = api.engine.runner.begin(id); !begun) return refuse(begun.error());
+  }
+  return job_answer(api, 202, id);
+}
+
 // What an operator wants of a job that runs; kept in the audit log.
 Response act(Api& api, const Request& request, const char* word, const JobAction& action) {
   const std::string id = request.parameters.at("id");
-  if (Status taken = api.engine.runner.act(id, action); !taken) return refuse(taken.error());
+  if (Status own = check_own_tasks(api, request.principal, id); !own) return refuse(own.error());
+  const bool waiting = action.kind == JobAction::Kind::cancel && waits(api, id);
+  Status taken =
+      waiting ? api.engine.desk.withdraw(id, "cancelled", {request.principal.name, "", request.id})
+              : api.engine.runner.act(id, action);
+  if (!taken) return refuse(taken.error());
+  if (waiting) tell(api, request, id, "cancelled", "cancelled");
   Json details = Json::object();
   if (!action.node.empty()) details["node"] = action.node;
   Status audited = api.engine.store.write([&](store::Session& session) {
@@ -116,8 +176,8 @@ void add_sync_job_routes(http::Router& router, Api& api) {
     return job_answer(api, 200, request.parameters.at("id"));
   });
   const auto on_action = [&](const char* word, const char* scope, JobAction::Kind kind) {
-    router.on("POST", std::string("/api/sync-jobs/{id}/") + word, Policy::scope(scope),
-              [&api, word, kind](const Request& request) {
+    router.on("POST", std::string("/api/sync-jobs/{id}/") + word,
+              Policy::scope(scope).checked_inside(), [&api, word, kind](const Request& request) {
                 return act_plainly(api, request, word, kind);
               });
   };
@@ -125,7 +185,9 @@ void add_sync_job_routes(http::Router& router, Api& api) {
   on_action("pause", "sync", JobAction::Kind::pause);
   on_action("resume", "approve", JobAction::Kind::resume);
   on_action("promote", "approve", JobAction::Kind::promote);
-  router.on("POST", "/api/sync-jobs/{id}/skip", Policy::scope("sync"),
+  router.on("POST", "/api/sync-jobs/{id}/approve", Policy::scope("approve").checked_inside(),
+            [&api](const Request& request) { return approve(api, request); });
+  router.on("POST", "/api/sync-jobs/{id}/skip", Policy::scope("sync").checked_inside(),
             [&api](const Request& request) { return skip(api, request); });
 }
 

@@ -219,13 +219,13 @@ void add_tree_routes(http::Router& router, Api& api) {
   large.max_body = 64 << 20;  // a line for every file of the role
   large.content_type = "application/octet-stream";
   router.on_waiting(
-      "POST", "/api/nodes/{id}/identify", Policy::scope("sync"),
+      "POST", "/api/nodes/{id}/identify", Policy::scope("sync").on_node(),
       [&api](const Request& request, const ReplyPointer& reply) { identify(api, request, reply); });
   router.on_waiting(
-      "POST", "/api/nodes/{id}/adopt", Policy::scope("sync"),
+      "POST", "/api/nodes/{id}/adopt", Policy::scope("sync").on_node(),
       [&api](const Request& request, const ReplyPointer& reply) { adopt(api, request, reply); });
   router.on_waiting(
-      "POST", "/api/nodes/{id}/verify", Policy::scope("sync"),
+      "POST", "/api/nodes/{id}/verify", Policy::scope("sync").on_node(),
       [&api](const Request& request, const ReplyPointer& reply) { verify(api, request, reply); });
   router.on("GET", "/api/nodes/{id}/inquiries/{inquiry_id}", Policy::node(),
             [&api](const Request& request) { return question(api, request); });

@@ -76,7 +76,9 @@ void Connection::call(const Router::Route& route, Request& request, std::uint64_
   if (auto refused = front_->router.refuse(route, request))
     return answer(turn, std::move(*refused));
   note_principal(turn, request.principal);
-  std::visit(Overloaded{[&](const Handler& handler) { answer(turn, handler(request)); },
+  std::visit(Overloaded{[&](const Handler& handler) {
+                          answer(turn, front_->router.counted(request, handler(request)));
+                        },
                         [&](const WaitingHandler& handler) {
                           handler(request,
                                   std::make_shared<WaitingReply>(shared_from_this(), turn));

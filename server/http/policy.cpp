@@ -9,12 +9,20 @@ Error login_required() {
           "send Authorization: Bearer <token>"};
 }
 
-bool has_scope(const Principal& who, const std::string& scope) {
-  return who.kind == Principal::Kind::token &&
-         (who.scopes.contains(scope) || who.scopes.contains("admin"));
+}  // namespace
+
+bool Principal::has(const std::string& scope) const {
+  return kind == Kind::token &&
+         (scopes.contains(scope) || (scope != "role:command" && scopes.contains("admin")));
 }
 
-}  // namespace
+bool Principal::may_act_on_role(const std::string& role) const {
+  return roles.empty() || roles.contains(role);
+}
+
+bool Principal::may_act_on_node(const std::string& node) const {
+  return nodes.empty() || nodes.contains(node);
+}
 
 Policy Policy::open() {
   return {Kind::open, ""};
@@ -33,6 +41,22 @@ Policy Policy::any_node() {
 }
 Policy Policy::signature() {
   return {Kind::signature, ""};
+}
+
+Policy Policy::on_node(std::string parameter) const {
+  Policy policy = *this;
+  policy.node_parameter_ = std::move(parameter);
+  return policy;
+}
+Policy Policy::on_role(std::string parameter) const {
+  Policy policy = *this;
+  policy.role_parameter_ = std::move(parameter);
+  return policy;
+}
+Policy Policy::checked_inside() const {
+  Policy policy = *this;
+  policy.checked_inside_ = true;
+  return policy;
 }
 
 bool Policy::needs_login() const {
@@ -54,17 +78,38 @@ Status Policy::check(const Principal& who, const Request& request) const {
     return Error{ErrorKind::denied, "scope_missing", "This needs an API token",
                  "a node's credential does not do"};
   }
-  if ((kind_ == Kind::any_node && is_node) || has_scope(who, scope_)) return {};
+  if (kind_ == Kind::any_node && is_node) return {};
+  if (who.has(scope_)) return check_restriction(who, request);
   return Error{ErrorKind::denied, "scope_missing", "This needs a token with the scope " + scope_,
                "ask an administrator for a token with that scope"};
 }
 
+// Reading is not restricted: a plan or a job speaks of many nodes and roles.
+Status Policy::check_restriction(const Principal& who, const Request& request) const {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (!who.restricted() || reads || checked_inside_) return {};
+  const auto named = [&](const std::string& parameter, const std::set<std::string>& allowed) {
+    const auto value = request.parameters.find(parameter);
+    return allowed.empty() ||
+           (value != request.parameters.end() && allowed.contains(value->second));
+  };
+  if (named(node_parameter_, who.nodes) && named(role_parameter_, who.roles)) return {};
+  return Error{ErrorKind::denied, "token_restricted",
+               "This token may act on some nodes or roles only, and this is not one of them",
+               "use a token without that restriction"};
+}
+
 std::string Policy::text() const {
+  if (kind_ == Kind::scope) {
+    std::string text = "scope " + scope_;
+    if (checked_inside_) return text + ", objects checked inside";
+    if (!node_parameter_.empty()) text += " on node {" + node_parameter_ + "}";
+    if (!role_parameter_.empty()) text += " on role {" + role_parameter_ + "}";
+    return text;
+  }
   switch (kind_) {
     case Kind::open:
       return "open";
-    case Kind::scope:
-      return "scope " + scope_;
     case Kind::any_token:
       return "any token";
     case Kind::node:
@@ -72,6 +117,7 @@ std::string Policy::text() const {
     case Kind::any_node:
       return "any node or scope read";
     case Kind::signature:
+    case Kind::scope:
       break;
   }
   return "signature";

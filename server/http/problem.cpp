@@ -120,7 +120,8 @@ Response json_response(int status, std::string body) {
 }
 
 Response problem(const Error& error) {
-  const bool unreadable = error.reason == "invalid_json";
+  const bool unreadable = error.reason == "invalid_json" || error.reason == "invalid_query";
+  if (error.reason == "if_match_missing") return problem(428, error);
   return problem(unreadable ? 400 : status_of(error.kind), error);
 }
 

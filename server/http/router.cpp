@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "server/http/rate_limits.hpp"
 #include "server/http/uri.hpp"
 
 namespace rolesync::http {
@@ -67,6 +68,13 @@ Response wrong_method(const std::set<std::string>& allowed) {
   Response response = problem(405, {ErrorKind::invalid, "method_not_allowed",
                                     "This path does not answer to this method", "use " + list});
   response.headers["Allow"] = list;
+  return response;
+}
+
+Response too_many(const std::string& what, std::chrono::seconds wait) {
+  Response response = problem(
+      429, {ErrorKind::unavailable, "rate_limited", what, "try again after Retry-After seconds"});
+  response.headers["Retry-After"] = std::to_string(wait.count());
   return response;
 }
 
@@ -137,13 +145,25 @@ std::variant<const Router::Route*, Response> Router::match(Request& request) con
 std::optional<Response> Router::refuse(const Route& route, Request& request) const {
   if (route.policy.needs_login() && authenticator_) {
     Result<Principal> who = authenticator_(request);
-    if (!who) return problem(who.error());
+    if (!who) return counted(request, problem(who.error()));
     request.principal = std::move(*who);
   }
   if (Status allowed = route.policy.check(request.principal, request); !allowed) {
-    return problem(allowed.error());
+    return counted(request, problem(allowed.error()));
   }
+  if (!limits_ || request.principal.kind == Principal::Kind::anonymous) return std::nullopt;
+  const bool node = request.principal.kind == Principal::Kind::node;
+  const auto wait =
+      limits_->take(node ? RateLimits::Kind::node : RateLimits::Kind::token, request.principal.id);
+  if (wait)
+    return too_many("This " + std::string(node ? "node" : "token") + " asks too often", *wait);
   return std::nullopt;
+}
+
+Response Router::counted(const Request& request, Response response) const {
+  if (response.status != 401 || !limits_) return response;
+  const auto wait = limits_->take(RateLimits::Kind::refused, RateLimits::address_of(request.peer));
+  return wait ? too_many("Too many requests of this address were refused", *wait) : response;
 }
 
 }  // namespace rolesync::http

@@ -25,6 +25,13 @@ struct Principal {
   std::string id;                // token id or node id
   std::string name;              // for the audit log
   std::set<std::string> scopes;  // read, sync, approve, rollback, role:command, admin, notify
+  std::set<std::string> roles = {}, nodes = {};  // what a token may act on; empty: all
+
+  // admin has every scope but role:command.
+  bool has(const std::string& scope) const;
+  bool restricted() const { return !roles.empty() || !nodes.empty(); }
+  bool may_act_on_role(const std::string& role) const;
+  bool may_act_on_node(const std::string& node) const;
 };
 
 struct Request {
@@ -65,24 +72,36 @@ class Reply {
   virtual void on_closed(std::function<void()> callback) = 0;
 };
 
+// Who may call a route, and what a token that is restricted to roles or nodes may change by it.
 class Policy {
  public:
   static Policy open();                   // anybody: health, join (checks its own token)
-  static Policy scope(std::string name);  // a token with this scope (admin has all)
+  static Policy scope(std::string name);  // a token with this scope (admin has nearly all)
   static Policy any_token();              // a token, whatever its scopes
   static Policy node();                   // a node credential, only for its own {id}
   static Policy any_node();               // any node credential, or the scope read
   static Policy signature();              // the handler verifies a signature over the body
+
+  // A change by a route that does not say what it is about takes a token without restriction. These
+  // parameters of its path name the node and the role:
+  Policy on_node(std::string parameter = "id") const;
+  Policy on_role(std::string parameter = "name") const;
+  // The handler asks Principal::may_act_on_... for everything that the body names.
+  Policy checked_inside() const;
+
   bool needs_login() const;
   bool for_nodes() const { return kind_ == Kind::node; }
   Status check(const Principal& who, const Request& request) const;
-  std::string text() const;  // "scope read", for docs and tests
+  std::string text() const;  // "scope sync on node {id}", for docs and tests
 
  private:
   enum class Kind { open, scope, any_token, node, any_node, signature };
   Policy(Kind kind, std::string scope) : kind_(kind), scope_(std::move(scope)) {}
+  Status check_restriction(const Principal& who, const Request& request) const;
   Kind kind_;
   std::string scope_;
+  std::string node_parameter_ = {}, role_parameter_ = {};
+  bool checked_inside_ = false;
 };
 
 using Handler = std::function<Response(const Request&)>;
@@ -100,6 +119,8 @@ struct RouteOptions {
   // What a body may be; another Content-Type is 415, none at all is let through. Empty: anything.
   std::string content_type = "application/json";
 };
+
+class RateLimits;
 
 class Router {
  public:
@@ -127,13 +148,18 @@ class Router {
 
   // The route for a method and path, with the parameters filled in; 404, or 405 with Allow.
   std::variant<const Route*, Response> match(Request& request) const;
-  // Authentication and policy of a matched route.
+  // Authentication, policy and rate of a matched route.
   std::optional<Response> refuse(const Route& route, Request& request) const;
+  // Without it there are no limits. Before the front starts.
+  void limit(std::shared_ptr<RateLimits> limits) { limits_ = std::move(limits); }
+  // What is answered instead of a 401 when its address has had too many of them: 429.
+  Response counted(const Request& request, Response response) const;
 
  private:
   void add(Route route);
 
   Authenticator authenticator_;
+  std::shared_ptr<RateLimits> limits_;
   std::vector<Route> routes_;
   std::vector<std::vector<std::string>> patterns_;  // the segments of each route's path
   std::unique_ptr<Route> rest_;

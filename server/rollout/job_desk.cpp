@@ -9,12 +9,19 @@
 #include "host/values/secret.hpp"
 #include "server/domain/plan_json.hpp"
 #include "server/domain/stale.hpp"
+#include "server/rollout/approvals.hpp"
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/freezes.hpp"
 #include "server/store/plans.hpp"
 
 namespace rolesync::rollout {
+
+struct JobDesk::Work {
+  std::vector<store::SyncTask> tasks;
+  std::string placement;
+};
+
 namespace {
 
 using domain::PlanRow;
@@ -129,10 +136,9 @@ std::vector<std::string> nodes_of(const std::vector<store::SyncTask>& tasks) {
   return nodes;
 }
 
-Status write_job(store::Session& session, const JobOrder& order, const store::SyncJob& job,
-                 const std::string& placement, std::vector<store::SyncTask>& tasks) {
+Status write_tasks(store::Session& session, const store::SyncJob& job, const std::string& placement,
+                   std::vector<store::SyncTask>& tasks) {
   if (Status free = check_free(session, tasks); !free) return free;
-  if (Status added = store::add_job(session, job); !added) return added;
   if (!placement.empty()) {
     if (Status kept = store::keep_placement(session, job.id, placement); !kept) return kept;
   }
@@ -144,22 +150,30 @@ Status write_job(store::Session& session, const JobOrder& order, const store::Sy
     }
     if (Status added = store::add_task(session, task); !added) return added;
   }
-  const store::Approval approval{new_id("approval"), job.plan_hash, job.id, job.requested_by, "",
-                                 job.request_id,     job.created_at};
-  if (Status added = store::add_approval(session, approval); !added) return added;
+  return {};
+}
+
+Status add_approval(store::Session& session, const store::SyncJob& job,
+                    const JobDesk::Decision& decision, Millis at) {
+  return store::add_approval(session, {new_id("approval"), job.plan_hash, job.id, decision.by,
+                                       decision.comment, decision.request_id, at});
+}
+
+Status audit(store::Session& session, const JobDesk::Decision& who, const char* action,
+             const store::SyncJob& job, Json details, const JobOptions& options, Millis at) {
   store::AuditEntry entry;
-  entry.at = job.created_at;
-  entry.actor = job.requested_by;
-  entry.action = "sync.start";
+  entry.at = at;
+  entry.actor = who.by;
+  entry.action = action;
   entry.subject = "job/" + job.id;
-  Json details = {{"plan_hash", job.plan_hash}, {"tasks", tasks.size()}};
-  if (const std::string& why = order.options.override_freeze; !why.empty()) {
+  details["plan_hash"] = job.plan_hash;
+  if (const std::string& why = options.override_freeze; !why.empty()) {
     details["override_freeze"] = why;
   }
   entry.details = to_text(details);
-  entry.request_id = job.request_id;
-  if (const auto audited = store::append_audit(session, entry); !audited) return audited.error();
-  return order.keep ? order.keep(session, job, tasks) : Status{};
+  entry.request_id = who.request_id;
+  const auto audited = store::append_audit(session, entry);
+  return audited ? Status{} : Status{audited.error()};
 }
 
 }  // namespace
@@ -224,12 +238,7 @@ Status JobDesk::apply_freezes(std::vector<CheckedRow>& rows, const JobOptions& o
   return first && (options.on_freeze == "refuse" || running == 0) ? Status{*first} : Status{};
 }
 
-Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
-  if (order.earlier) {
-    const auto earlier = store_.read(order.earlier);
-    if (!earlier) return earlier.error();
-    if (*earlier) return Opened{**earlier, false};
-  }
+Result<JobDesk::Work> JobDesk::prepare(const JobOrder& order, const std::string& job_id) const {
   const auto plan =
       store_.read([&](store::Session& s) { return store::find_plan(s, order.plan_hash); });
   if (!plan) return plan.error();
@@ -251,30 +260,145 @@ Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
 
   const Millis now = now_millis();
   if (Status thawed = apply_freezes(*rows, order.options, now); !thawed) return thawed.error();
+  const auto catalog = catalog_.get();
+  Work work;
+  for (const CheckedRow& row : *rows) {
+    const int position = static_cast<int>(work.tasks.size());
+    work.tasks.push_back(make_task(row, job_id, position, *catalog, now));
+  }
+  work.placement = placements_to_text(place(order.options.rollout, nodes_of(work.tasks), nodes_));
+  return work;
+}
+
+Result<JobDesk::Opened> JobDesk::open(const JobOrder& order) const {
+  if (order.earlier) {
+    const auto earlier = store_.read(order.earlier);
+    if (!earlier) return earlier.error();
+    if (*earlier) return Opened{**earlier, false};
+  }
   store::SyncJob job;
   job.id = new_id("job");
+  auto work = prepare(order, job.id);
+  if (!work) return work.error();
   job.plan_hash = order.plan_hash;
   job.state = "pending";
   job.options = options_text(order.options);
   job.requested_by = order.requested_by;
   job.request_id = order.request_id;
-  job.created_at = now;
-  const auto catalog = catalog_.get();
-  std::vector<store::SyncTask> tasks;
-  for (const CheckedRow& row : *rows) {
-    tasks.push_back(make_task(row, job.id, static_cast<int>(tasks.size()), *catalog, now));
+  job.created_at = now_millis();
+  auto waiting = approvals_for(store_, nodes_, order, work->tasks);
+  if (!waiting) return waiting.error();
+  if (!waiting->policies.empty()) {
+    job.state = "awaiting_approval";
+    job.progress = to_text(to_json(*waiting));
   }
-  const std::string placement =
-      placements_to_text(place(order.options.rollout, nodes_of(tasks), nodes_));
+  const bool waits = !waiting->policies.empty();
   return store_.write([&](store::Session& session) -> Result<Opened> {
     if (order.earlier) {
       const auto earlier = order.earlier(session);
       if (!earlier) return earlier.error();
       if (*earlier) return Opened{**earlier, false};
     }
-    if (Status written = write_job(session, order, job, placement, tasks); !written)
-      return written.error();
-    return Opened{job.id, true};
+    if (Status added = store::add_job(session, job); !added) return added.error();
+    const Decision self{order.requested_by, "", order.request_id};
+    if (!waits) {
+      Status written = write_tasks(session, job, work->placement, work->tasks);
+      if (written) written = add_approval(session, job, self, job.created_at);
+      if (!written) return written.error();
+    }
+    Status audited = audit(session, self, waits ? "sync.request" : "sync.start", job,
+                           {{"tasks", work->tasks.size()}}, order.options, job.created_at);
+    if (!audited) return audited.error();
+    static const std::vector<store::SyncTask> none;
+    if (order.keep) {
+      if (Status kept = order.keep(session, job, waits ? none : work->tasks); !kept) {
+        return kept.error();
+      }
+    }
+    return Opened{job.id, true, waits};
+  });
+}
+
+Result<JobDesk::Opened> JobDesk::approve(const std::string& job_id,
+                                         const Decision& decision) const {
+  store::SyncJob job;
+  bool content = false;
+  const Status counted = store_.write([&](store::Session& session) -> Status {
+    auto found = waiting_job(session, job_id);
+    if (!found) return found.error();
+    job = std::move(*found);
+    const Approvals wanted = approvals_from_text(job.progress);
+    auto given = store::approvals_of(session, job_id);
+    if (!given) return given.error();
+    std::set<std::string> people;
+    for (const store::Approval& each : *given) people.insert(each.approved_by);
+    if (!people.contains(decision.by)) {
+      if (Status may = check_approver(job, wanted, decision.by); !may) return may;
+      const Millis now = now_millis();
+      Status noted = add_approval(session, job, decision, now);
+      if (noted) {
+        noted =
+            audit(session, decision, "sync.approve", job, {{"comment", decision.comment}}, {}, now);
+      }
+      if (!noted) return noted;
+      people.insert(decision.by);
+    }
+    content = std::all_of(wanted.policies.begin(), wanted.policies.end(), [&](const auto& policy) {
+      return domain::missing(policy, job.requested_by, people) == 0;
+    });
+    return {};
+  });
+  if (!counted) return counted.error();
+  if (!content) return Opened{job_id, false, true};
+  return start(job, decision);
+}
+
+// The world may have changed since it was asked for: its rows are checked again. What does not hold
+// any more never will, so the job ends; what is frozen or busy may be tried again.
+Result<JobDesk::Opened> JobDesk::start(const store::SyncJob& waiting,
+                                       const Decision& decision) const {
+  const JobOrder order = approvals_from_text(waiting.progress).order(waiting);
+  auto work = prepare(order, waiting.id);
+  if (!work) {
+    const Error& error = work.error();
+    if (error.reason == "plan_stale" || error.reason == "plan_blocked") {
+      if (Status ended = end_waiting(waiting.id, "failed", error.reason, error.message); !ended) {
+        return ended.error();
+      }
+    }
+    return error;
+  }
+  return store_.write([&](store::Session& session) -> Result<Opened> {
+    auto job = waiting_job(session, waiting.id);
+    if (!job) return job.error();
+    Status written = write_tasks(session, *job, work->placement, work->tasks);
+    if (!written) return written.error();
+    job->state = "pending";
+    job->progress = "{}";
+    written = store::save_job(session, *job);
+    if (!written) return written.error();
+    written = audit(session, decision, "sync.start", *job, {{"tasks", work->tasks.size()}},
+                    order.options, now_millis());
+    if (!written) return written.error();
+    return Opened{job->id, true, false};
+  });
+}
+
+Status JobDesk::withdraw(const std::string& job_id, const std::string& reason,
+                         const Decision& decision) const {
+  return end_waiting(job_id, "cancelled", reason, "withdrawn by " + decision.by);
+}
+
+Status JobDesk::end_waiting(const std::string& job_id, const std::string& state,
+                            const std::string& reason, const std::string& message) const {
+  return store_.write([&](store::Session& session) -> Status {
+    auto job = waiting_job(session, job_id);
+    if (!job) return job.error();
+    job->state = state;
+    job->reason = reason;
+    job->message = message;
+    job->finished_at = now_millis();
+    return store::save_job(session, *job);
   });
 }
 

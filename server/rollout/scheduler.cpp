@@ -158,10 +158,9 @@ void Scheduler::run(Timetable& table, Millis now, const Asker& asker) {
     return finish(table, now, "nothing_to_do", "everything it is about is current");
   }
   schedule.last_plan = kept->plan.hash;
-  if (schedule.approval == "required") {
-    schedule.due_at.reset();
-    return finish(table, now, "waits_for_approval",
-                  "run it with `rolesync sync --plan " + kept->plan.hash + "`");
+  if (schedule.outcome == "waits_for_approval" && !schedule.last_job.empty()) {
+    // Nobody approved it in time; refused when somebody has.
+    (void)parts_.desk.withdraw(schedule.last_job, "superseded", {asker.by, "", asker.request_id});
   }
   start(table, kept->plan.hash, now, asker);
 }
@@ -177,14 +176,17 @@ void Scheduler::start(Timetable& table, const std::string& plan_hash, Millis now
   order.options.on_failure = options.value("on_failure", "stop");
   order.options.rollout = rollout_options_from_json(options.value("rollout", Json::object()));
   order.options.on_freeze = "skip";
+  order.ask = schedule.approval == "required";
   order.requested_by = asker.by;
   order.request_id = asker.request_id;
   order.keep = [&](store::Session& session, const store::SyncJob& job,
                    const std::vector<store::SyncTask>& tasks) {
     schedule.due_at.reset();
     schedule.last_job = job.id;
-    schedule.outcome = "started";
-    schedule.outcome_message = job.id + " with " + std::to_string(tasks.size()) + " tasks";
+    const bool waits = job.state == "awaiting_approval";
+    schedule.outcome = waits ? "waits_for_approval" : "started";
+    schedule.outcome_message = waits ? "approve it with `rolesync job approve " + job.id + "`"
+                                     : job.id + " with " + std::to_string(tasks.size()) + " tasks";
     schedule.outcome_at = now;
     return store::save_schedule_run(session, schedule, before.considered_at);
   };
@@ -197,10 +199,13 @@ void Scheduler::start(Timetable& table, const std::string& plan_hash, Millis now
     return finish(table, now, "failed", error.text());
   }
   parts_.events.publish({.type = "schedule_changed",
-                         .message = "schedule " + schedule.name + " has started " + opened->job_id,
+                         .message = "schedule " + schedule.name +
+                                    (opened->waits ? " asks for approval of " : " has started ") +
+                                    opened->job_id,
                          .job = opened->job_id,
-                         .state = "started",
+                         .state = schedule.outcome,
                          .request_id = asker.request_id});
+  if (opened->waits) return;
   // The job is durable; if it cannot be begun now, the next start of the server resumes it.
   if (Status begun = parts_.runner.begin(opened->job_id); !begun) {
     spdlog::error("schedule={} job={} not begun: {}", schedule.name, opened->job_id,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/store/audit.hpp"
 
+#include <algorithm>
+
 #include "host/values/hash.hpp"
 
 namespace rolesync::store {
@@ -26,13 +28,35 @@ std::string hash_of(const AuditEntry& entry) {
   return sha256_hex(text);
 }
 
+struct Ends {
+  std::int64_t first_sequence = 1, last_sequence = 0;
+  std::string first_previous_hash, last_hash;
+};
+
+Result<Ends> ends_of(Session& session) {
+  const auto row = first_row(
+      session.query("SELECT first_sequence, last_sequence, first_previous_hash, last_hash "
+                    "FROM audit_ends WHERE one = 1"),
+      "audit_ends_missing", "the audit log does not say where it begins and ends");
+  if (!row) return row.error();
+  return Ends{row->integer(0), row->integer(1), row->text(2), row->text(3)};
+}
+
+std::string fault_of(const AuditEntry& entry, std::int64_t expected, const std::string& previous) {
+  if (entry.sequence != expected) return "entry " + std::to_string(expected) + " is missing";
+  if (entry.hash != hash_of(entry)) return "the entry was edited: its hash is not that of its text";
+  if (entry.previous_hash != previous) return "the entry does not follow the one before it";
+  return "";
+}
+
 }  // namespace
 
 Result<AuditEntry> append_audit(Session& session, AuditEntry entry) {
-  const auto last = session.query(std::string(columns) + "ORDER BY sequence DESC LIMIT 1");
-  if (!last) return last.error();
-  entry.sequence = last->empty() ? 1 : last->front().integer(0) + 1;
-  entry.previous_hash = last->empty() ? "" : last->front().text(8);
+  const auto ends = ends_of(session);
+  if (!ends) return ends.error();
+  entry.sequence = std::max(ends->last_sequence + 1, ends->first_sequence);
+  entry.previous_hash =
+      ends->last_sequence < ends->first_sequence ? ends->first_previous_hash : ends->last_hash;
   entry.hash = hash_of(entry);
   const auto added = session.execute(
       "INSERT INTO audit_log (sequence, at, actor, action, subject, details, request_id, "
@@ -40,36 +64,71 @@ Result<AuditEntry> append_audit(Session& session, AuditEntry entry) {
       {entry.sequence, entry.at, entry.actor, entry.action, entry.subject, entry.details,
        entry.request_id, entry.previous_hash, entry.hash});
   if (!added) return added.error();
+  const auto moved =
+      session.execute("UPDATE audit_ends SET last_sequence = ?, last_hash = ? WHERE one = 1",
+                      {entry.sequence, entry.hash});
+  if (!moved) return moved.error();
   return entry;
 }
 
-Result<std::vector<AuditEntry>> list_audit(Session& session, std::int64_t before, int limit) {
-  return each_row<AuditEntry>(
-      session.query(
-          std::string(columns) + "WHERE (? = 0 OR sequence < ?) ORDER BY sequence DESC LIMIT ?",
-          {before, before, limit}),
-      entry_of);
+const ListColumns& audit_columns() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{"sequence",
+                                {{"sequence", "sequence", true}},
+                                {{"actor", "actor = ?"},
+                                 {"action", "action = ?"},
+                                 {"subject", "subject = ?"},
+                                 {"request_id", "request_id = ?"},
+                                 {"since", "at >= ?", Kind::time},
+                                 {"until", "at < ?", Kind::time}}};
+  return list;
 }
 
-Result<std::optional<std::int64_t>> find_broken_audit(Session& session) {
+Result<Listed<AuditEntry>> list_audit(Session& session, const Page& page) {
+  return list_page<AuditEntry>(session, columns, audit_columns(), page, entry_of);
+}
+
+Result<AuditCheck> check_audit(Session& session, std::int64_t at) {
   constexpr int page = 1000;
-  std::int64_t sequence = 0;
-  std::string previous;
+  const auto ends = ends_of(session);
+  if (!ends) return ends.error();
+  AuditCheck check;
+  check.first_sequence = ends->first_sequence;
+  check.last_sequence = ends->first_sequence - 1;
+  check.last_hash = ends->first_previous_hash;
+  const auto broken = [&](std::int64_t where, std::string fault) {
+    check.broken_at = where;
+    check.fault = std::move(fault);
+    return check;
+  };
   while (true) {
     const auto entries = each_row<AuditEntry>(
         session.query(std::string(columns) + "WHERE sequence > ? ORDER BY sequence LIMIT ?",
-                      {sequence, page}),
+                      {check.entries == 0 ? -1 : check.last_sequence, page}),
         entry_of);
     if (!entries) return entries.error();
-    if (entries->empty()) return std::optional<std::int64_t>{};
     for (const AuditEntry& entry : *entries) {
-      const bool fits = entry.sequence == sequence + 1 && entry.previous_hash == previous &&
-                        entry.hash == hash_of(entry);
-      if (!fits) return std::optional(entry.sequence);
-      sequence = entry.sequence;
-      previous = entry.hash;
+      if (entry.sequence == at) check.hash_at = entry.hash;
+      const std::int64_t expected = check.last_sequence + 1;
+      if (std::string fault = fault_of(entry, expected, check.last_hash); !fault.empty()) {
+        return broken(expected, std::move(fault));
+      }
+      ++check.entries;
+      check.last_sequence = entry.sequence;
+      check.last_hash = entry.hash;
     }
+    if (entries->empty()) break;
   }
+  const std::int64_t last = std::max(ends->last_sequence, ends->first_sequence - 1);
+  if (check.last_sequence != last) {
+    return broken(
+        check.last_sequence + 1,
+        "the last " + std::to_string(last - check.last_sequence) + " entries are missing");
+  }
+  if (last >= ends->first_sequence && check.last_hash != ends->last_hash) {
+    return broken(last, "the last entry is not the one that was written");
+  }
+  return check;
 }
 
 }  // namespace rolesync::store

@@ -2,6 +2,17 @@
 #include "server/store/events.hpp"
 
 namespace rolesync::store {
+namespace {
+
+constexpr const char* columns =
+    "SELECT sequence, at, kind, node, role, job, task, source, data, request_id FROM events ";
+
+EventRecord event_of(const Row& row) {
+  return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
+          row.text(5),    row.text(6),    row.text(7), row.text(8), row.text(9)};
+}
+
+}  // namespace
 
 Result<std::int64_t> append_event(Session& session, const EventRecord& event) {
   // Counted apart from the table, so that a number is not given twice after old ones were
@@ -21,13 +32,28 @@ Result<std::int64_t> append_event(Session& session, const EventRecord& event) {
 
 Result<std::vector<EventRecord>> events_after(Session& session, std::int64_t sequence, int limit) {
   return each_row<EventRecord>(
-      session.query("SELECT sequence, at, kind, node, role, job, task, source, data, request_id "
-                    "FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?",
+      session.query(std::string(columns) + "WHERE sequence > ? ORDER BY sequence LIMIT ?",
                     {sequence, limit}),
-      [](const Row& row) {
-        return EventRecord{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
-                           row.text(5),    row.text(6),    row.text(7), row.text(8), row.text(9)};
-      });
+      event_of);
+}
+
+const ListColumns& event_list() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{"sequence",
+                                {{"id", "sequence", true}},
+                                {{"type", "kind = ?"},
+                                 {"node", "node = ?", Kind::name},
+                                 {"role", "role = ?", Kind::name},
+                                 {"job", "job = ?"},
+                                 {"task", "task = ?"},
+                                 {"source", "source = ?", Kind::name},
+                                 {"since", "at >= ?", Kind::time},
+                                 {"until", "at < ?", Kind::time}}};
+  return list;
+}
+
+Result<Listed<EventRecord>> list_events(Session& session, const Page& page) {
+  return list_page<EventRecord>(session, columns, event_list(), page, event_of);
 }
 
 Result<std::int64_t> last_event(Session& session) {

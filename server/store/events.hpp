@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/values/timestamp.hpp"
-#include "server/store/session.hpp"
+#include "server/store/page.hpp"
 
 namespace rolesync::store {
 
@@ -22,7 +22,10 @@ struct EventRecord {
 Result<std::int64_t> append_event(Session& session, const EventRecord& event);
 Result<std::vector<EventRecord>> events_after(Session& session, std::int64_t sequence,
                                               int limit = 500);  // oldest first
-Result<std::int64_t> last_event(Session& session);               // 0: none
+// Sorted by id, which is the sequence.
+const ListColumns& event_list();
+Result<Listed<EventRecord>> list_events(Session& session, const Page& page);
+Result<std::int64_t> last_event(Session& session);   // 0: none
 Result<std::int64_t> first_event(Session& session);  // 0: none; older ones were forgotten
 Status forget_events(Session& session, std::int64_t up_to_sequence);
 

@@ -33,9 +33,20 @@ Status add_freeze(Session& session, const Freeze& freeze) {
        freeze.created_at}));
 }
 
-Result<std::vector<Freeze>> list_freezes(Session& session) {
-  return each_row<Freeze>(session.query(std::string(columns) + "ORDER BY starts_at DESC, id"),
-                          freeze_of);
+const ListColumns& freeze_list() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{
+      "id",
+      {{"starts_at", "starts_at", true}, {"created_at", "created_at", true}},
+      {{"created_by", "created_by = ?"},
+       {"lifted", "(CASE WHEN lifted_at IS NULL THEN 0 ELSE 1 END) = ?", Kind::flag},
+       {"role", "roles LIKE ?", Kind::name_in_list},
+       {"node", "nodes LIKE ?", Kind::name_in_list}}};
+  return list;
+}
+
+Result<Listed<Freeze>> list_freezes(Session& session, const Page& page) {
+  return list_page<Freeze>(session, columns, freeze_list(), page, freeze_of);
 }
 
 Result<std::vector<Freeze>> open_freezes(Session& session, Millis now) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/values/timestamp.hpp"
-#include "server/store/session.hpp"
+#include "server/store/page.hpp"
 
 namespace rolesync::store {
 
@@ -23,7 +23,9 @@ struct Freeze {
 };
 
 Status add_freeze(Session& session, const Freeze& freeze);
-Result<std::vector<Freeze>> list_freezes(Session& session);  // newest beginning first
+// Sorted by starts_at or created_at.
+const ListColumns& freeze_list();
+Result<Listed<Freeze>> list_freezes(Session& session, const Page& page);
 // Those that cover some time from `now` on.
 Result<std::vector<Freeze>> open_freezes(Session& session, Millis now);
 // not_found/unknown_freeze; conflict/freeze_over when it was lifted already or has ended.

@@ -92,19 +92,32 @@ Result<SyncJob> find_job(Session& session, const std::string& id) {
   return job_of(*row);
 }
 
-Result<std::vector<SyncJob>> list_jobs(Session& session, const std::string& state, Millis before,
-                                       int limit) {
-  return each_row<SyncJob>(
-      session.query(std::string(job_columns) +
-                        "WHERE (? = '' OR state = ?) AND (? = 0 OR created_at < ?) "
-                        "ORDER BY created_at DESC, id DESC LIMIT ?",
-                    {state, state, before, before, limit}),
-      job_of);
+const ListColumns& job_list() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{
+      "id",
+      {{"created_at", "created_at", true}},
+      {{"state", "state = ?"},
+       {"created_by", "requested_by = ?"},
+       {"plan_hash", "plan_hash = ?"},
+       {"role", "EXISTS (SELECT 1 FROM sync_tasks t WHERE t.job_id = sync_jobs.id AND t.role = ?)",
+        Kind::name},
+       {"node", "EXISTS (SELECT 1 FROM sync_tasks t WHERE t.job_id = sync_jobs.id AND t.node = ?)",
+        Kind::name},
+       {"since", "created_at >= ?", Kind::time},
+       {"until", "created_at < ?", Kind::time}}};
+  return list;
+}
+
+Result<Listed<SyncJob>> list_jobs(Session& session, const Page& page) {
+  return list_page<SyncJob>(session, job_columns, job_list(), page, job_of);
 }
 
 Result<std::vector<SyncJob>> unfinished_jobs(Session& session) {
   return each_row<SyncJob>(
-      session.query(std::string(job_columns) + "WHERE finished_at IS NULL ORDER BY created_at, id"),
+      session.query(std::string(job_columns) +
+                    "WHERE finished_at IS NULL AND state <> 'awaiting_approval' "
+                    "ORDER BY created_at, id"),
       job_of);
 }
 
@@ -157,6 +170,24 @@ Result<SyncTask> find_task(Session& session, const std::string& id) {
 
 Result<std::vector<SyncTask>> tasks_of_job(Session& session, const std::string& job_id) {
   return tasks(session, "WHERE job_id = ? ORDER BY position, id", {job_id});
+}
+
+const ListColumns& task_list() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{"id",
+                                {{"created_at", "created_at", true}},
+                                {{"job", "job_id = ?"},
+                                 {"node", "node = ?", Kind::name},
+                                 {"role", "role = ?", Kind::name},
+                                 {"state", "state = ?"},
+                                 {"reason", "reason = ?"},
+                                 {"since", "created_at >= ?", Kind::time},
+                                 {"until", "created_at < ?", Kind::time}}};
+  return list;
+}
+
+Result<Listed<SyncTask>> list_tasks(Session& session, const Page& page) {
+  return list_page<SyncTask>(session, task_columns, task_list(), page, task_of);
 }
 
 Result<std::vector<SyncTask>> open_tasks(Session& session) {

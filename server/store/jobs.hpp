@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/values/timestamp.hpp"
-#include "server/store/session.hpp"
+#include "server/store/page.hpp"
 
 namespace rolesync::store {
 
@@ -23,10 +23,11 @@ struct SyncJob {
 
 Status add_job(Session& session, const SyncJob& job);
 Result<SyncJob> find_job(Session& session, const std::string& id);  // not_found/unknown_job
-// Newest first. `before`: only jobs created before it; 0 for the newest. Empty state: all.
-Result<std::vector<SyncJob>> list_jobs(Session& session, const std::string& state = "",
-                                       Millis before = 0, int limit = 50);
-Result<std::vector<SyncJob>> unfinished_jobs(Session& session);  // oldest first
+// Sorted by created_at.
+const ListColumns& job_list();
+Result<Listed<SyncJob>> list_jobs(Session& session, const Page& page);
+// Oldest first, without those that wait for approval.
+Result<std::vector<SyncJob>> unfinished_jobs(Session& session);
 // Writes state, reason, message, progress, lease, started_at and finished_at.
 Status save_job(Session& session, const SyncJob& job);
 // Where each node stands in the job's rollout, as text of server/rollout/rollout_options.hpp.
@@ -48,6 +49,9 @@ struct SyncTask {
 Status add_task(Session& session, const SyncTask& task);
 Result<SyncTask> find_task(Session& session, const std::string& id);  // not_found/unknown_task
 Result<std::vector<SyncTask>> tasks_of_job(Session& session, const std::string& job_id);
+// Sorted by created_at.
+const ListColumns& task_list();
+Result<Listed<SyncTask>> list_tasks(Session& session, const Page& page);
 Result<std::vector<SyncTask>> open_tasks(Session& session);  // not in a final state
 Result<std::vector<SyncTask>> open_tasks_of_node(Session& session, const std::string& node);
 // Writes state, reason, step, message, restart_pending, fence, task and the times.

@@ -53,13 +53,19 @@ Result<std::vector<RoleAction>> open_role_actions(Session& session) {
       action_of);
 }
 
-Result<std::vector<RoleAction>> list_role_actions(Session& session, const std::string& node,
-                                                  const std::string& role, int limit) {
-  return each_row<RoleAction>(
-      session.query(std::string(columns) + "WHERE (node = ? OR ? = '') AND (role = ? OR ? = '') "
-                                           "ORDER BY created_at DESC, id LIMIT ?",
-                    {node, node, role, role, limit}),
-      action_of);
+const ListColumns& role_action_list() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{"id",
+                                {{"created_at", "created_at", true}},
+                                {{"node", "node = ?", Kind::name},
+                                 {"role", "role = ?", Kind::name},
+                                 {"action", "action = ?"},
+                                 {"state", "state = ?"}}};
+  return list;
+}
+
+Result<Listed<RoleAction>> list_role_actions(Session& session, const Page& page) {
+  return list_page<RoleAction>(session, columns, role_action_list(), page, action_of);
 }
 
 Status save_role_action(Session& session, const RoleAction& action) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "host/values/timestamp.hpp"
-#include "server/store/session.hpp"
+#include "server/store/page.hpp"
 
 namespace rolesync::store {
 
@@ -26,9 +26,9 @@ struct RoleAction {
 Status add_role_action(Session& session, const RoleAction& action);
 Result<RoleAction> find_role_action(Session& session, const std::string& id);  // unknown_action
 Result<std::vector<RoleAction>> open_role_actions(Session& session);           // oldest first
-// Newest first; empty names: all.
-Result<std::vector<RoleAction>> list_role_actions(Session& session, const std::string& node,
-                                                  const std::string& role, int limit);
+// Sorted by created_at.
+const ListColumns& role_action_list();
+Result<Listed<RoleAction>> list_role_actions(Session& session, const Page& page);
 // Writes state, step, reason, message, sequence and the times.
 Status save_role_action(Session& session, const RoleAction& action);
 Status forget_role_actions(Session& session, Millis finished_before);

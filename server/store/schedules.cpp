@@ -91,6 +91,22 @@ Result<std::vector<Schedule>> list_schedules(Session& session) {
   return each_row<Schedule>(session.query(std::string(columns) + "ORDER BY name"), schedule_of);
 }
 
+const ListColumns& schedule_list() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{"name",
+                                {{"name", "name"}},
+                                {{"enabled", "enabled = ?", Kind::flag},
+                                 {"approval", "approval = ?"},
+                                 {"outcome", "outcome = ?"},
+                                 {"role", "target_roles LIKE ?", Kind::name_in_list},
+                                 {"node", "target_nodes LIKE ?", Kind::name_in_list}}};
+  return list;
+}
+
+Result<Listed<Schedule>> list_schedules(Session& session, const Page& page) {
+  return list_page<Schedule>(session, columns, schedule_list(), page, schedule_of);
+}
+
 Result<std::int64_t> save_schedule(Session& session, const Schedule& schedule,
                                    std::optional<std::int64_t> expected_version) {
   const auto before = select(session, schedule.name);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "host/values/timestamp.hpp"
-#include "server/store/session.hpp"
+#include "server/store/page.hpp"
 
 namespace rolesync::store {
 
@@ -31,6 +31,9 @@ struct Schedule {
 
 Result<Schedule> find_schedule(Session& session, const std::string& name);  // unknown_schedule
 Result<std::vector<Schedule>> list_schedules(Session& session);             // by name
+// Sorted by name.
+const ListColumns& schedule_list();
+Result<Listed<Schedule>> list_schedules(Session& session, const Page& page);
 // What an operator decides: everything up to `enabled`. Returns the new version. A new schedule,
 // and one whose time or state changes, is considered up to `updated_at`. Errors:
 // precondition/version_mismatch (0 stands for "does not exist").

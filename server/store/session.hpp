@@ -44,6 +44,7 @@ class Row {
   using Column = std::optional<std::string>;
   explicit Row(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
+  std::size_t size() const { return columns_.size(); }
   bool is_null(std::size_t column) const { return !columns_.at(column); }
   std::string text(std::size_t column) const { return columns_.at(column).value_or(""); }
   std::int64_t integer(std::size_t column) const;  // 0 for NULL

@@ -142,6 +142,22 @@ Result<std::vector<CommitRecord>> list_commits(Session& session, const std::stri
       commit_of);
 }
 
+const ListColumns& commit_list() {
+  using Kind = FilterColumn::Kind;
+  static const ListColumns list{"commit_id",
+                                {{"position", "position", true}},
+                                {{"source", "source = ?", Kind::name},
+                                 {"role", "affected_roles LIKE ?", Kind::name_in_list},
+                                 {"author", "author = ?"},
+                                 {"since", "committed_at >= ?", Kind::time},
+                                 {"until", "committed_at < ?", Kind::time}}};
+  return list;
+}
+
+Result<Listed<CommitRecord>> list_commits(Session& session, const Page& page) {
+  return list_page<CommitRecord>(session, commit_columns, commit_list(), page, commit_of);
+}
+
 Status set_affected_roles(Session& session, const std::string& source, const std::string& commit,
                           const std::vector<std::string>& roles) {
   return changed_row(session.execute("UPDATE commits SET affected_roles = ? "

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/values/timestamp.hpp"
-#include "server/store/session.hpp"
+#include "server/store/page.hpp"
 
 namespace rolesync::store {
 
@@ -54,6 +54,9 @@ Result<CommitRecord> find_commit(Session& session, const std::string& source,
 // Newest first. `before`: only positions below it (paging); 0 for the newest.
 Result<std::vector<CommitRecord>> list_commits(Session& session, const std::string& source,
                                                std::int64_t before = 0, int limit = 50);
+// Sorted by position, the order of arrival.
+const ListColumns& commit_list();
+Result<Listed<CommitRecord>> list_commits(Session& session, const Page& page);
 Status set_affected_roles(Session& session, const std::string& source, const std::string& commit,
                           const std::vector<std::string>& roles);
 

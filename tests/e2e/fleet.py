@@ -162,6 +162,9 @@ class Fleet:
         self._run(BIN / "rolesync-server", "init", "--config", self.state / "server.toml",
                   "--state-dir", self.state, "--listen", f"127.0.0.1:{self.port}",
                   *(["--tls"] if self.tls else []))
+        # Thousands of simulated nodes join with one token.
+        with open(self.state / "server.toml", "a", encoding="utf-8") as config:
+            config.write("\n[limits]\ntoken_requests_per_minute = 0\nnode_requests_per_minute = 0\n")
         self.token = (self.state / "secrets" / "admin.token").read_text().strip()
 
     def server_argv(self):
@@ -282,6 +285,8 @@ class Fleet:
                 body = json.dumps(body)
             if body is not None:
                 sent.setdefault("Content-Type", "application/json")
+            if method in ("PUT", "DELETE"):
+                sent.setdefault("If-Match", "*")
             connection.request(method, path, body, sent)
             answer = connection.getresponse()
             text = answer.read()

@@ -18,7 +18,7 @@ export function makeWorld(world) {
   async function api(method, path, body, headers = {}) {
     const answer = await fetch(world.url + path, {
       method,
-      headers: { Authorization: `Bearer ${world.token}`, ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
+      headers: { Authorization: `Bearer ${world.token}`, ...(body ? { "Content-Type": "application/json" } : {}), ...(method === "PUT" ? { "If-Match": "*" } : {}), ...headers },
       body: body ? JSON.stringify(body) : undefined,
     });
     const text = await answer.text();

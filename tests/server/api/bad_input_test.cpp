@@ -134,9 +134,9 @@ TEST_F(BadInput, RepositoryThatIsAnOptionOrRelative) {
 }
 
 TEST_F(BadInput, PageAndLimitThatAreNoNumbers) {
-  expect_problem(server.get("/api/sync-jobs?limit=0"), 422, "invalid_query");
-  expect_problem(server.get("/api/sync-jobs?page=x"), 422, "invalid_query");
-  expect_problem(server.get("/api/commits?limit=1e9"), 422, "invalid_query");
+  expect_problem(server.get("/api/sync-jobs?limit=0"), 400, "invalid_query");
+  expect_problem(server.get("/api/sync-jobs?page=x"), 400, "invalid_query");
+  expect_problem(server.get("/api/commits?limit=1e9"), 400, "invalid_query");
 }
 
 }  // namespace

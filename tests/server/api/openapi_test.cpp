@@ -65,5 +65,24 @@ TEST(OpenApi, IsServed) {
   EXPECT_NE(reply.body.get<std::string>().find("openapi: 3.1.0"), std::string::npos);
 }
 
+// Strict enough for the page itself: nothing in it is inline, nothing comes from elsewhere.
+TEST(OpenApi, HasAViewerThatNeedsNothingFromElsewhere) {
+  RunningServer server;
+  const Reply page = server.raw("GET", "/api/docs", "");
+  ASSERT_EQ(page.status, 200);
+  EXPECT_NE(page.headers.at("content-security-policy").find("default-src 'none'"),
+            std::string::npos);
+  const std::string html = page.body.get<std::string>();
+  EXPECT_FALSE(
+      std::regex_search(html, std::regex("<script(?![^>]* src=)|<style| style=| on[a-z]+=")));
+  const std::regex link("(?:src|href)=\"([^\"]*)\"");
+  std::size_t links = 0;
+  for (std::sregex_iterator it(html.begin(), html.end(), link), end; it != end; ++it, ++links) {
+    EXPECT_EQ(server.raw("GET", (*it)[1], "").status, 200) << (*it)[1];
+  }
+  EXPECT_GE(links, 3u);
+  EXPECT_EQ(server.raw("GET", "/api/docs/../secret", "").status, 404);
+}
+
 }  // namespace
 }  // namespace rolesync

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "contract.hpp"
 #include "host/process/child.hpp"
 #include "host/values/json.hpp"
 #include "server/init.hpp"
@@ -55,6 +56,8 @@ RunningServer::RunningServer(const std::function<void(ServerConfig&)>& change)
   config_.drop_in_dirs.clear();
   config_.plugin_host = build / "bin" / "rolesync-plugin-host";
   config_.allowed_sources = {directory_};
+  config_.token_requests_per_minute = config_.node_requests_per_minute = 0;
+  config_.refused_per_minute = 0;
   if (change) change(config_);
   if (Status valid = complete(config_); !valid) throw std::runtime_error(valid.error().text());
   start();
@@ -79,6 +82,8 @@ void RunningServer::stop() {
 
 Reply RunningServer::request(const std::string& method, const std::string& path, const Json& body,
                              const std::string& token, std::map<std::string, std::string> headers) {
+  // Most tests are not about who else changes something.
+  if (method == "PUT" || method == "DELETE") headers.emplace("If-Match", "*");
   return raw(method, path, body.is_null() ? "" : to_text(body),
              token.empty() ? admin_token_ : token, std::move(headers));
 }
@@ -96,6 +101,9 @@ Reply RunningServer::raw(const std::string& method, const std::string& path,
   if (method != "GET") request.headers.emplace("Content-Type", "application/json");
   const auto answer = (*client)->send(request);
   if (!answer) throw std::runtime_error(method + " " + path + ": " + answer.error().text());
+  EXPECT_EQ(breach_of_contract(method, path, answer->status, answer->headers, answer->body), "")
+      << method << " " << path << " " << answer->status << "\n"
+      << answer->body.substr(0, 4'000);
   Reply reply{answer->status, Json(), answer->headers};
   const auto json = parse_json(answer->body, {64 << 20, 64});
   reply.body = json ? *json : Json(answer->body);

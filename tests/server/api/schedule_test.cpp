@@ -130,16 +130,6 @@ TEST_F(ScheduleApi, ATimeOutsideOfItsWindowsWaits) {
   EXPECT_EQ(run().body.at("outcome"), "started");  // by hand, windows do not count
 }
 
-TEST_F(ScheduleApi, WithApprovalItOnlyPlans) {
-  put({{"cron", "@yearly"}, {"approval", "required"}});
-  const Reply ran = run();
-  EXPECT_EQ(ran.body.at("outcome"), "waits_for_approval");
-  EXPECT_TRUE(jobs().empty());
-  const Reply started =
-      server.post("/api/code-sync/sync", {{"plan_hash", ran.body.at("last_plan_hash")}});
-  EXPECT_EQ(started.status, 202) << started.body;
-}
-
 TEST_F(ScheduleApi, LabelsSelectNodes) {
   put({{"cron", "@yearly"}, {"target_labels", {{"rack", "b"}}}});
   EXPECT_EQ(server.put("/api/nodes/n1/labels", {{"labels", {{"rack", "a"}}}}).status, 200);

@@ -67,7 +67,7 @@ export const skipNode = (id: string, node: string) => body(client.POST("/api/syn
 export const pullNow = () => body(client.POST("/api/code-sync/pull", { body: {} }));
 
 export const setSource = (fields: Schemas["CodeSourceFields"]) =>
-  body(client.PUT("/api/code-source", { body: fields }));
+  body(client.PUT("/api/code-source", { params: { header: { "If-Match": "*" } }, body: fields }));
 
 export function useCodeSync() {
   const listed = useCommits();

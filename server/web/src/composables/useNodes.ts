@@ -40,7 +40,7 @@ export const makeJoinToken = (node: string) =>
   body(client.POST("/api/join-tokens", { body: { node_id: node } as never }));
 
 export const saveLabels = (id: string, labels: Record<string, string>) =>
-  body(client.PUT("/api/nodes/{id}/labels", { params: { path: { id } }, body: { labels } }));
+  body(client.PUT("/api/nodes/{id}/labels", { params: { path: { id }, header: { "If-Match": "*" } }, body: { labels } }));
 
 export const restartRole = (id: string, role: string) =>
   body(client.POST("/api/nodes/{id}/roles/{role}/restart", { params: { path: { id, role } }, headers: actionKey() }));

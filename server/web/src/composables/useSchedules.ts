@@ -31,7 +31,7 @@ export const saveSchedule = (name: string, etag: string, fields: ScheduleFields)
   );
 
 export const removeSchedule = (name: string) =>
-  body(client.DELETE("/api/schedules/{name}", { params: named(name) }));
+  body(client.DELETE("/api/schedules/{name}", { params: { ...named(name), header: { "If-Match": "*" } } }));
 
 export const pauseSchedule = (name: string) => body(client.POST("/api/schedules/{name}/pause", { params: named(name) }));
 export const resumeSchedule = (name: string) => body(client.POST("/api/schedules/{name}/resume", { params: named(name) }));
