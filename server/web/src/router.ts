@@ -16,6 +16,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/roles", name: "roles", component: () => import("@/views/RolesView.vue"), meta: { title: "Roles" } },
   { path: "/schedules", name: "schedules", component: () => import("@/views/SchedulesView.vue"), meta: { title: "Schedules" } },
   { path: "/plugins", name: "plugins", component: () => import("@/views/PluginsView.vue"), meta: { title: "Plugins" } },
+  { path: "/audit", name: "audit", component: () => import("@/views/AuditView.vue"), meta: { title: "Audit" } },
   { path: "/settings", name: "settings", component: () => import("@/views/SettingsView.vue"), meta: { title: "Settings" } },
   { path: "/:path(.*)*", name: "not-found", component: () => import("@/views/NotFoundView.vue"), meta: { title: "Not found" } },
 ];

@@ -298,7 +298,7 @@ async function schedulesAndFreezes({ page, goto, look, findings }) {
   await page.getByRole("button", { name: "Freeze", exact: true }).click();
   await page.getByRole("button", { name: `Lift end of the quarter ${payload}` }).waitFor();
   findings.push(...(await look("schedules")));
-  await goto("/code-sync/plan?role=web");
+  await goto("/code-sync/plan?role=docs");
   await page.getByText("Frozen:").first().waitFor();
   assert.ok(await page.getByRole("button", { name: "Approve and start" }).isDisabled());
   findings.push(...(await look("plan-frozen")));

@@ -2,9 +2,18 @@
 // Machines that have joined, one of them in full, and which roles it has.
 import { actionKey, body, client, tagged, type Schemas } from "@/api/client";
 import { liveResource } from "@/composables/liveResource";
+import { usePaged } from "@/composables/usePaged";
+import type { NodeQuery } from "@/domain/nodeQuery";
 
 export type NodeDetail = Schemas["NodeDetail"];
 export type NodeRoles = Schemas["NodeRoles"];
+
+// Nodes page by page, as the server filters and sorts them.
+export const useNodePages = (query: () => NodeQuery) =>
+  usePaged<Schemas["Node"]>(async (page_token) => {
+    const page = await body(client.GET("/api/nodes", { params: { query: { ...query(), limit: 100, ...(page_token ? { page_token } : {}) } } }));
+    return { items: page.nodes, next: page.next_page_token };
+  }, (event) => /^(node_|clone_|credential_)/.test(event.type));
 
 export function useNode(id: string) {
   const path = { id };

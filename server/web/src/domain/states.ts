@@ -13,7 +13,7 @@ export interface Look {
 const look = (icon: string, tone: Tone, word: string): Look =>
   ({ icon, tone, word, classes: `mark tone-${tone} i-${icon}${tone === "busy" ? " spins" : ""}` });
 
-export type Fact = "version" | "health" | "presence" | "running" | "node" | "job" | "task" | "plugin" | "source";
+export type Fact = "version" | "health" | "presence" | "running" | "node" | "job" | "task" | "plugin" | "source" | "token";
 
 const looks: Record<Fact, Record<string, Look>> = {
   version: {
@@ -76,6 +76,11 @@ const looks: Record<Fact, Record<string, Look>> = {
     ready: look("plug-zap", "good", "ready"),
     failed: look("circle-x", "bad", "failed"),
     quarantined: look("shield-alert", "bad", "quarantined"),
+  },
+  token: {
+    active: look("circle-check", "good", "active"),
+    expired: look("clock", "muted", "expired"),
+    revoked: look("ban", "muted", "revoked"),
   },
   source: {
     idle: look("circle-check", "good", "up to date"),
