@@ -62,6 +62,13 @@ int init(const Flags& flags) {
   return 0;
 }
 
+sigset_t awaited_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
 class Application : public Poco::Util::ServerApplication {
  public:
   explicit Application(ServerConfig config) : program_(std::move(config)) {}
@@ -70,13 +77,19 @@ class Application : public Poco::Util::ServerApplication {
   int main(const std::vector<std::string>&) override {
     if (rolesync::Status started = program_.start(); !started) return fail(started.error());
     rolesync::tell_service_manager("READY=1");
-    waitForTerminationRequest();
+    wait_for_end();
     rolesync::tell_service_manager("STOPPING=1");
     program_.stop();
     return EXIT_OK;
   }
 
  private:
+  // SIGHUP means: read again what may change while we run.
+  void wait_for_end() {
+    const sigset_t awaited = awaited_signals();
+    for (int signal = 0; sigwait(&awaited, &signal) == 0 && signal == SIGHUP;) program_.reload();
+  }
+
   rolesync::ServerProgram program_;
 };
 
@@ -91,10 +104,8 @@ int run(const Flags& flags, char* program_name) {
   rolesync::keep_heaps(2);
   rolesync::open_many_files();
   // Before any thread exists, so that the signal reaches the one that waits for it.
-  sigset_t ends;
-  sigemptyset(&ends);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) sigaddset(&ends, signal);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  const sigset_t awaited = awaited_signals();
+  pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
   Application application(std::move(*config));

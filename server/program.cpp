@@ -8,7 +8,6 @@
 #include "server/api/api.hpp"
 #include "server/api/authenticator.hpp"
 #include "server/api/node_identity.hpp"
-#include "server/http/certificates.hpp"
 #include "server/http/front.hpp"
 #include "server/rollout/engine.hpp"
 #include "server/version.hpp"
@@ -24,6 +23,10 @@ rollout::EngineOptions engine_options(const ServerConfig& config) {
                       config.node_offline_seconds * Millis{1000}};
   options.limits = {config.node_gone_seconds * Millis{1000}, config.stage_seconds * Millis{1000},
                     config.activate_seconds * Millis{1000}};
+  options.retention.jobs_days = config.keep_jobs_days;
+  options.retention.events_days = config.keep_events_days;
+  options.retention.audit_days = config.keep_audit_days;
+  options.tidy_every = std::chrono::seconds(config.tidy_seconds);
   options.offers = {config.plugin_host, config.state_dir / "private"};
   return options;
 }
@@ -46,6 +49,7 @@ struct ServerProgram::Parts {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<http::Router> router;
   std::unique_ptr<http::Front> front;
+  std::unique_ptr<http::ServedCertificate> certificate;  // goes before the front
 
   Status open_state() {
     for (const auto& directory :
@@ -59,6 +63,7 @@ struct ServerProgram::Parts {
     options.state_dir = config.state_dir;
     options.bridge = config.plugin_host;
     options.allowed_paths = config.allowed_sources;
+    options.cache_limit_bytes = config.cache_limit_bytes;
     auto service = source::SourceService::open(options, *store);
     if (!service) return service.error();
     source = std::move(*service);
@@ -81,9 +86,10 @@ struct ServerProgram::Parts {
     options.secrets_dir = config.secrets_dir;
     options.code_source_role = config.code_source_role;
     if (!config.tls_certificate.empty()) {
-      auto pin = http::certificate_fingerprint(config.tls_certificate);
-      if (!pin) return pin.error();
-      options.certificate_sha256 = *pin;
+      auto served = http::ServedCertificate::open({config.tls_certificate, config.tls_key});
+      if (!served) return served.error();
+      certificate = std::move(*served);
+      options.certificate = certificate.get();
     }
     api = std::make_unique<api::Api>(api::Api{*engine, std::move(options)});
     router = std::make_unique<http::Router>(api::authenticator(
@@ -104,7 +110,13 @@ struct ServerProgram::Parts {
     options.key_file = config.tls_key;
     options.on_request = log_request;
     front = std::make_unique<http::Front>(options, *router);
-    return front->start();
+    if (Status started = front->start(); !started) return started;
+    if (certificate) {
+      certificate->follow([this](const http::ServedCertificate::Files& files) {
+        return front->use_certificate(files.certificate, files.key);
+      });
+    }
+    return {};
   }
 };
 
@@ -130,8 +142,13 @@ Status ServerProgram::start() {
   return {};
 }
 
+void ServerProgram::reload() {
+  if (parts_->certificate) (void)parts_->certificate->reload();
+}
+
 void ServerProgram::stop() {
   Parts& parts = *parts_;
+  if (parts.certificate) parts.certificate->stop();
   if (parts.front) {
     if (Status stopped = parts.front->stop(); !stopped) {
       spdlog::warn("event=stopping message=\"{}\"", stopped.error().text());
@@ -141,6 +158,7 @@ void ServerProgram::stop() {
   // threads before either goes.
   if (parts.engine) parts.engine->stop();
   parts.front.reset();
+  parts.certificate.reset();
   parts.router.reset();
   parts.api.reset();
   if (parts.registry) parts.registry->on_change({});

@@ -10,6 +10,9 @@ void add_routes(http::Router& router, Api& api) {
   add_status_routes(router, api);
   add_role_routes(router, api);
   add_code_source_routes(router, api);
+  add_code_hook_routes(router, api);
+  add_code_notice_routes(router, api);
+  add_code_signer_routes(router, api);
   add_code_sync_routes(router, api);
   add_sync_job_routes(router, api);
   add_node_routes(router, api);

@@ -6,13 +6,15 @@
 #include <string>
 
 #include "server/http/router.hpp"
+#include "server/http/served_certificate.hpp"
 #include "server/rollout/engine.hpp"
 
 namespace rolesync::api {
 
 struct ApiOptions {
   std::string version;
-  std::string certificate_sha256;     // of the server's certificate; empty: no TLS
+  // What the server shows to its clients; null: no TLS. Outlives the API.
+  const http::ServedCertificate* certificate = nullptr;
   std::filesystem::path secrets_dir;  // hook keys, 0600
   std::string code_source_role;       // the role of the node that holds the repository
 };
@@ -28,6 +30,9 @@ void add_routes(http::Router& router, Api& api);
 
 void add_agent_routes(http::Router& router, Api& api);  // join, heartbeat, task events
 void add_code_source_routes(http::Router& router, Api& api);
+void add_code_hook_routes(http::Router& router, Api& api);    // secrets of hook and webhook
+void add_code_notice_routes(http::Router& router, Api& api);  // notify, webhooks
+void add_code_signer_routes(http::Router& router, Api& api);
 void add_code_sync_routes(http::Router& router, Api& api);  // pull, plan, sync
 void add_content_routes(http::Router& router, Api& api);    // manifests, offers, streams
 void add_freeze_routes(http::Router& router, Api& api);

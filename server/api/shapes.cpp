@@ -164,8 +164,23 @@ Json source_json(const rollout::Engine& engine, const store::CodeSource& source)
           {"fetched_at", time_json(source.fetched_at)},
           {"fetch_state", state},
           {"error", source.message},
-          {"hook_key_set", !source.hook_key.empty()}};
+          {"reason", source.reason},
+          {"hook_key_set", !source.hook_key.empty()},
+          {"webhook", text_or_null(source.webhook_kind)},
+          {"poll_seconds", source.poll_seconds},
+          {"last_poll_at", time_json(source.polled_at)},
+          {"require_signed_commits", source.require_signed}};
 }
+
+namespace {
+
+// Why a commit of a source that requires signatures is never deployed; null: it may be.
+Json refused_json(const store::CommitRecord& commit) {
+  if (commit.refused_reason.empty()) return nullptr;
+  return {{"reason", commit.refused_reason}, {"detail", commit.refused_message}};
+}
+
+}  // namespace
 
 Json commit_json(const store::CommitRecord& commit) {
   return {{"source", commit.source},
@@ -174,7 +189,8 @@ Json commit_json(const store::CommitRecord& commit) {
           {"message", commit.message},
           {"committed_at", to_rfc3339(commit.committed_at)},
           {"imported_at", to_rfc3339(commit.received_at)},
-          {"roles", commit.affected_roles.value_or(std::vector<std::string>{})}};
+          {"roles", commit.affected_roles.value_or(std::vector<std::string>{})},
+          {"refused", refused_json(commit)}};
 }
 
 Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tasks) {

@@ -98,7 +98,8 @@ Response make_join_token(Api& api, const Request& request) {
                  {{"rejoin", token.rejoin}});
   });
   if (!written) return refuse(written.error());
-  const std::string& pin = api.options.certificate_sha256;
+  const auto* certificate = api.options.certificate;
+  const std::string pin = certificate ? certificate->state().fingerprint : "";
   return json_answer(201, {{"token", "rsj." + secret + "." + (pin.empty() ? "-" : pin)},
                            {"node_id", token.node_id},
                            {"rejoin", token.rejoin},

@@ -56,11 +56,20 @@ void CodeIntake::stop() {
 }
 
 void CodeIntake::pull(const std::string& source, Done done) {
+  ask(source, false, std::move(done));
+}
+
+void CodeIntake::poll(const std::string& source) {
+  ask(source, true, {});
+}
+
+void CodeIntake::ask(const std::string& source, bool polled, Done done) {
   const std::lock_guard lock(mutex_);
   auto it = std::find_if(queue_.begin(), queue_.end(), [&](const Request& waiting) {
     return waiting.source == source && waiting.fetch;
   });
-  if (it == queue_.end()) it = queue_.insert(queue_.end(), Request{source, true, {}});
+  if (it == queue_.end()) it = queue_.insert(queue_.end(), Request{source, true, polled, {}});
+  if (!polled) it->polled = false;
   if (done) it->done.push_back(std::move(done));
   wake_.notify_all();
 }
@@ -73,7 +82,7 @@ void CodeIntake::import_again() {
     const bool queued = std::any_of(queue_.begin(), queue_.end(), [&](const Request& waiting) {
       return waiting.source == source.name;
     });
-    if (!queued) queue_.push_back({source.name, false, {}});
+    if (!queued) queue_.push_back({source.name, false, false, {}});
   }
   wake_.notify_all();
 }
@@ -124,6 +133,7 @@ void CodeIntake::work() {
       current_.clear();
     }
     for (const Done& done : request.done) done(report);
+    if (request.polled) note_polled(request.source);
     if (report && request.fetch) service_.tidy(request.source, &cancelled_);
   }
   std::deque<Request> left;
@@ -148,7 +158,13 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
     return import(*source, source->head_commit);
   }
   const auto move = fetch(*source);
+  // A poll that finds what was known says nothing, and one that fails says so once.
+  if (request.polled && move && move->new_head == source->head_commit) {
+    return PullReport{source->name, move->new_head, {}, {}, {}};
+  }
   if (!move) {
+    const bool known = source->state == "failed" && source->reason == move.error().reason;
+    if (request.polled && known) return move.error();
     events_.publish({.type = "import_failed",
                      .message = "source " + source->name + ": " + move.error().text(),
                      .source = source->name,
@@ -170,6 +186,12 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
                    .state = std::string(source::to_word(move->kind))});
   tell(report);
   return report;
+}
+
+void CodeIntake::note_polled(const std::string& source) {
+  const Status noted = store_.write(
+      [&](store::Session& s) { return store::set_source_polled(s, source, now_millis()); });
+  if (!noted) spdlog::warn("source={} {}", source, noted.error().text());
 }
 
 Result<source::BranchMove> CodeIntake::fetch(const store::CodeSource& source) {

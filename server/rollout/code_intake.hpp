@@ -59,6 +59,8 @@ class CodeIntake {
   // Fetches and imports soon; requests for one source that has not begun are served together.
   // `done` is called on the worker's thread.
   void pull(const std::string& source, Done done = {});
+  // The same because its time has come (SourcePoller): nothing is told unless something is new.
+  void poll(const std::string& source);
   // Imports the newest commits again: role definitions have changed.
   void import_again();
   // "queued", "fetching" or "".
@@ -72,10 +74,13 @@ class CodeIntake {
   struct Request {
     std::string source;
     bool fetch = true;
+    bool polled = false;  // nobody but the clock asked
     std::vector<Done> done;
   };
   void work();
+  void ask(const std::string& source, bool polled, Done done);
   Result<PullReport> serve(const Request& request);
+  void note_polled(const std::string& source);
   Result<source::BranchMove> fetch(const store::CodeSource& source);
   Result<source::BranchMove> fetch_from_node(const store::CodeSource& source);
   PullReport import(const store::CodeSource& source, const std::string& commit);

@@ -21,9 +21,11 @@
 #include "server/rollout/offer_desk.hpp"
 #include "server/rollout/plan_desk.hpp"
 #include "server/rollout/planner.hpp"
+#include "server/rollout/retention.hpp"
 #include "server/rollout/role_actions.hpp"
 #include "server/rollout/role_catalog.hpp"
 #include "server/rollout/scheduler.hpp"
+#include "server/rollout/source_poller.hpp"
 #include "server/rollout/tree_desk.hpp"
 
 namespace rolesync::rollout {
@@ -35,6 +37,8 @@ struct EngineOptions {
   int heartbeat_interval_seconds = 25;
   std::chrono::milliseconds tick{500};
   OfferPaths offers;
+  RetentionSettings retention;
+  std::chrono::seconds tidy_every{3'600};  // old records, and what the cache need not keep
 };
 
 class Engine {
@@ -64,6 +68,7 @@ class Engine {
   Commands commands;
   Heartbeats heartbeats;
   CodeIntake intake;
+  SourcePoller poller;
   Identifications identifications;
   Inquiries inquiries;
   TreeDesk trees;
@@ -79,7 +84,7 @@ class Engine {
   void catalog_changed();
   void report_changed(const NodePointer& before, const NodePointer& after);
   void watch_time();
-  void forget_old(Millis now);
+  void tidy(Millis now);
 
   // Shared with the registry's watcher, which may be about to call when the engine goes.
   struct Signals {
@@ -90,7 +95,7 @@ class Engine {
   };
   const std::shared_ptr<Signals> signals_ = std::make_shared<Signals>();
   Millis gave_back_at_ = 0;
-  Millis forgot_at_ = 0;
+  Millis tidied_at_ = 0;
   std::thread ticker_;
 };
 

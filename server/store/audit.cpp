@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/store/audit.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "host/values/hash.hpp"
+#include "host/values/json.hpp"
 
 namespace rolesync::store {
 namespace {
+
+constexpr const char* truncated = "audit.truncated";
 
 constexpr const char* columns =
     "SELECT sequence, at, actor, action, subject, details, request_id, previous_hash, hash "
@@ -51,10 +56,59 @@ Result<std::vector<AuditEntry>> list_audit(Session& session, std::int64_t before
       entry_of);
 }
 
+Result<std::size_t> truncate_audit(Session& session, Millis before, Millis now) {
+  // Clocks may have been put back: what is younger, and all after it, stays.
+  const auto last = session.query(
+      "SELECT COALESCE((SELECT MIN(sequence) - 1 FROM audit_log WHERE at >= ?), "
+      "(SELECT MAX(sequence) FROM audit_log), 0)",
+      {before});
+  if (!last) return last.error();
+  const std::int64_t up_to = last->at(0).integer(0);
+  const auto entries = each_row<AuditEntry>(
+      session.query(std::string(columns) + "WHERE sequence = ?", {up_to}), entry_of);
+  if (!entries) return entries.error();
+  // One old entry is not worth another that tells of it; and the last one may be such.
+  if (entries->empty() || entries->front().action == truncated) return std::size_t{0};
+  AuditEntry anchor;
+  anchor.at = now;
+  anchor.actor = "system";
+  anchor.action = truncated;
+  anchor.subject = "audit";
+  anchor.details = to_text({{"up_to", up_to}, {"hash", entries->front().hash}});
+  if (const auto added = append_audit(session, std::move(anchor)); !added) return added.error();
+  return session.execute("DELETE FROM audit_log WHERE sequence <= ?", {up_to});
+}
+
+namespace {
+
+struct Beginning {
+  std::int64_t sequence = 0;  // of the last entry that is gone
+  std::string hash;           // its
+};
+
+Result<Beginning> beginning(Session& session) {
+  const auto anchors = each_row<AuditEntry>(
+      session.query(std::string(columns) + "WHERE action = ? ORDER BY sequence DESC LIMIT 1",
+                    {truncated}),
+      entry_of);
+  if (!anchors) return anchors.error();
+  if (anchors->empty()) return Beginning{};
+  const auto details = parse_json(anchors->front().details);
+  if (!details || !details->is_object()) return Beginning{};
+  return Beginning{details->value("up_to", std::int64_t{0}), details->value("hash", "")};
+}
+
+}  // namespace
+
 Result<std::optional<std::int64_t>> find_broken_audit(Session& session) {
   constexpr int page = 1000;
-  std::int64_t sequence = 0;
-  std::string previous;
+  const auto from = beginning(session);
+  if (!from) return from.error();
+  auto [sequence, previous] = *from;
+  const auto older =
+      session.query("SELECT MIN(sequence) FROM audit_log WHERE sequence <= ?", {sequence});
+  if (!older) return older.error();
+  if (!older->at(0).is_null(0)) return std::optional(older->at(0).integer(0));
   while (true) {
     const auto entries = each_row<AuditEntry>(
         session.query(std::string(columns) + "WHERE sequence > ? ORDER BY sequence LIMIT ?",

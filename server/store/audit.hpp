@@ -25,7 +25,11 @@ Result<AuditEntry> append_audit(Session& session, AuditEntry entry);
 // Newest first. `before`: only sequences below it (paging); 0 for the newest.
 Result<std::vector<AuditEntry>> list_audit(Session& session, std::int64_t before = 0,
                                            int limit = 100);
-// The sequence of the first entry that does not fit its chain, or nothing.
+// Forgets what is older. The chain goes on to be provable: an entry "audit.truncated", itself part
+// of the chain, holds number and hash of the last one that went. Returns how many went.
+Result<std::size_t> truncate_audit(Session& session, Millis before, Millis now);
+// The sequence of the first entry that does not fit its chain, or nothing. A chain that does not
+// begin at 1 must begin where its last "audit.truncated" says.
 Result<std::optional<std::int64_t>> find_broken_audit(Session& session);
 
 }  // namespace rolesync::store

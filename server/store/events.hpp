@@ -25,5 +25,7 @@ Result<std::vector<EventRecord>> events_after(Session& session, std::int64_t seq
 Result<std::int64_t> last_event(Session& session);               // 0: none
 Result<std::int64_t> first_event(Session& session);  // 0: none; older ones were forgotten
 Status forget_events(Session& session, std::int64_t up_to_sequence);
+// The last event that is older, with all before it; 0: none is.
+Result<std::int64_t> last_event_before(Session& session, Millis at);
 
 }  // namespace rolesync::store

@@ -33,6 +33,10 @@ Status save_job(Session& session, const SyncJob& job);
 Status keep_placement(Session& session, const std::string& job_id, const std::string& placement);
 Result<std::string> placement_of_job(Session& session, const std::string& job_id);
 
+// Forgets up to `most` jobs that ended before, the oldest first, with their tasks, reports and
+// approvals; returns how many.
+Result<std::size_t> forget_jobs(Session& session, Millis before, int most);
+
 struct SyncTask {
   std::string id, job_id, node, role, state, reason, step, message;
   bool restart_pending = false;
