@@ -3,8 +3,13 @@
 #include <Poco/Util/ServerApplication.h>
 #include <signal.h>
 
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
+#include <thread>
 
 #include "host/services/own_process.hpp"
 #include "host/services/service_manager.hpp"
@@ -69,6 +74,33 @@ sigset_t awaited_signals() {
   return signals;
 }
 
+// Whatever hangs while we stop: the process ends in time. All that was answered is on the disk, and
+// jobs are taken up again from there.
+class StopLimit {
+ public:
+  StopLimit() : thread_([this] { watch(); }) {}
+  ~StopLimit() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void watch() {
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, std::chrono::seconds(25), [this] { return stopped_; })) return;
+    spdlog::error("event=stop_forced message=\"not everything ended within 25 s\"");
+    std::_Exit(EXIT_FAILURE);
+  }
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
 class Application : public Poco::Util::ServerApplication {
  public:
   explicit Application(ServerConfig config) : program_(std::move(config)) {}
@@ -79,6 +111,7 @@ class Application : public Poco::Util::ServerApplication {
     rolesync::tell_service_manager("READY=1");
     wait_for_end();
     rolesync::tell_service_manager("STOPPING=1");
+    const StopLimit limit;
     program_.stop();
     return EXIT_OK;
   }

@@ -42,6 +42,7 @@ void log_request(const http::RequestRecord& record) {
 
 struct ServerProgram::Parts {
   ServerConfig config;
+  http::RequestCounts requests;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<plugin::Registry> registry;
   std::unique_ptr<source::SourceService> source;
@@ -85,11 +86,14 @@ struct ServerProgram::Parts {
     options.version = server_version;
     options.secrets_dir = config.secrets_dir;
     options.code_source_role = config.code_source_role;
+    options.parts.state_dir = config.state_dir;
+    options.parts.requests = &requests;
+    options.parts.front = [this] { return front ? front->counts() : http::FrontCounts{}; };
     if (!config.tls_certificate.empty()) {
       auto served = http::ServedCertificate::open({config.tls_certificate, config.tls_key});
       if (!served) return served.error();
       certificate = std::move(*served);
-      options.certificate = certificate.get();
+      options.parts.certificate = certificate.get();
     }
     api = std::make_unique<api::Api>(api::Api{*engine, std::move(options)});
     router = std::make_unique<http::Router>(api::authenticator(
@@ -108,7 +112,10 @@ struct ServerProgram::Parts {
     options.port = listen->port;
     options.certificate_file = config.tls_certificate;
     options.key_file = config.tls_key;
-    options.on_request = log_request;
+    options.on_request = [this](const http::RequestRecord& record) {
+      requests.add(record);
+      log_request(record);
+    };
     front = std::make_unique<http::Front>(options, *router);
     if (Status started = front->start(); !started) return started;
     if (certificate) {
@@ -149,6 +156,8 @@ void ServerProgram::reload() {
 void ServerProgram::stop() {
   Parts& parts = *parts_;
   if (parts.certificate) parts.certificate->stop();
+  // First what requests may be waiting for long: a fetch. It is answered, and no other begins.
+  if (parts.engine) parts.engine->intake.stop();
   if (parts.front) {
     if (Status stopped = parts.front->stop(); !stopped) {
       spdlog::warn("event=stopping message=\"{}\"", stopped.error().text());

@@ -5,6 +5,7 @@ namespace rolesync::api {
 
 void add_routes(http::Router& router, Api& api) {
   add_server_routes(router, api);
+  add_readiness_routes(router, api);
   add_metrics_routes(router, api);
   add_plugin_routes(router, api);
   add_status_routes(router, api);
@@ -20,6 +21,7 @@ void add_routes(http::Router& router, Api& api) {
   add_node_role_routes(router, api);
   add_role_action_routes(router, api);
   add_node_label_routes(router, api);
+  add_node_drain_routes(router, api);
   add_schedule_routes(router, api);
   add_freeze_routes(router, api);
   add_token_routes(router, api);

@@ -5,16 +5,15 @@
 #include <filesystem>
 #include <string>
 
+#include "server/api/server_parts.hpp"
 #include "server/http/router.hpp"
-#include "server/http/served_certificate.hpp"
 #include "server/rollout/engine.hpp"
 
 namespace rolesync::api {
 
 struct ApiOptions {
   std::string version;
-  // What the server shows to its clients; null: no TLS. Outlives the API.
-  const http::ServedCertificate* certificate = nullptr;
+  ServerParts parts;                  // all outlive the API
   std::filesystem::path secrets_dir;  // hook keys, 0600
   std::string code_source_role;       // the role of the node that holds the repository
 };
@@ -39,6 +38,7 @@ void add_freeze_routes(http::Router& router, Api& api);
 void add_history_routes(http::Router& router, Api& api);  // commits, events
 void add_node_routes(http::Router& router, Api& api);
 void add_node_label_routes(http::Router& router, Api& api);
+void add_node_drain_routes(http::Router& router, Api& api);
 void add_node_identity_routes(http::Router& router, Api& api);  // credential, revoke, delete
 void add_node_role_routes(http::Router& router, Api& api);
 void add_metrics_routes(http::Router& router, Api& api);
@@ -47,7 +47,8 @@ void add_role_action_routes(http::Router& router, Api& api);  // restart, start,
 void add_role_routes(http::Router& router, Api& api);
 void add_schedule_routes(http::Router& router, Api& api);
 void add_session_routes(http::Router& router, Api& api);  // browsers
-void add_server_routes(http::Router& router, Api& api);   // health, openapi.yaml
+void add_readiness_routes(http::Router& router, Api& api);
+void add_server_routes(http::Router& router, Api& api);  // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);
 void add_sync_job_routes(http::Router& router, Api& api);
 void add_token_routes(http::Router& router, Api& api);  // API tokens, join tokens

@@ -77,7 +77,7 @@ Response log_in(Api& api, const Request& request) {
   answer["csrf_token"] = csrf_token(secret);
   answer["expires_at"] = to_rfc3339(end);
   Response response = json_answer(201, answer);
-  response.headers["Set-Cookie"] = session_cookie(secret, api.options.certificate != nullptr);
+  response.headers["Set-Cookie"] = session_cookie(secret, api.options.parts.certificate != nullptr);
   return response;
 }
 
@@ -107,7 +107,7 @@ Response log_out(Api& api, const Request& request) {
     });
     if (!written) return refuse(written.error());
   }
-  return {204, {{"Set-Cookie", session_cookie("", api.options.certificate != nullptr)}}, ""};
+  return {204, {{"Set-Cookie", session_cookie("", api.options.parts.certificate != nullptr)}}, ""};
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ Json credential_json(const rollout::NodeIdentity& identity) {
 
 std::string state_of(const rollout::NodeView& node) {
   if (node.identity.revoked_at) return "revoked";
-  return node.draining ? "draining" : node.presence;
+  return node.drained_at ? "draining" : node.presence;
 }
 
 }  // namespace
@@ -120,6 +120,8 @@ Json node_json(const rollout::NodeView& node) {
           {"joined_at", to_rfc3339(node.joined_at)},
           {"revoked_at", time_json(node.identity.revoked_at)},
           {"revoked_reason", node.identity.revoked_reason},
+          {"drained_at", time_json(node.drained_at)},
+          {"drained_reason", node.drained_reason},
           {"credential", credential_json(node.identity)},
           {"clone", clone_json(node.identity.clone)},
           {"cpu_percent", percent(node.cpu_percent)},

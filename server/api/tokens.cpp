@@ -98,7 +98,7 @@ Response make_join_token(Api& api, const Request& request) {
                  {{"rejoin", token.rejoin}});
   });
   if (!written) return refuse(written.error());
-  const auto* certificate = api.options.certificate;
+  const auto* certificate = api.options.parts.certificate;
   const std::string pin = certificate ? certificate->state().fingerprint : "";
   return json_answer(201, {{"token", "rsj." + secret + "." + (pin.empty() ? "-" : pin)},
                            {"node_id", token.node_id},

@@ -17,6 +17,11 @@ namespace {
 constexpr std::chrono::seconds stream_wait{60};
 constexpr std::size_t examined_commits = 20;  // of one fetch, whose roles are worked out one by one
 
+Error server_stopping() {
+  return {ErrorKind::unavailable, "server_stopping", "the server is stopping",
+          "try again when it is back"};
+}
+
 }  // namespace
 
 Error no_files_in_commit(const std::string& role, const std::string& commit) {
@@ -64,7 +69,12 @@ void CodeIntake::poll(const std::string& source) {
 }
 
 void CodeIntake::ask(const std::string& source, bool polled, Done done) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (stopping_) {
+    lock.unlock();
+    if (done) done(server_stopping());
+    return;
+  }
   auto it = std::find_if(queue_.begin(), queue_.end(), [&](const Request& waiting) {
     return waiting.source == source && waiting.fetch;
   });
@@ -142,10 +152,7 @@ void CodeIntake::work() {
     left.swap(queue_);
   }
   for (const Request& request : left) {
-    for (const Done& done : request.done) {
-      done(Error{ErrorKind::unavailable, "server_stopping", "the server is stopping",
-                 "try again when it is back"});
-    }
+    for (const Done& done : request.done) done(server_stopping());
   }
 }
 
@@ -229,7 +236,7 @@ Result<source::BranchMove> CodeIntake::fetch_from_node(const store::CodeSource& 
   }
   while (future.wait_for(std::chrono::milliseconds(200)) != std::future_status::ready) {
     if (cancelled_ && streams_.withdraw(stream_id)) {
-      return Error{ErrorKind::unavailable, "server_stopping", "the server is stopping"};
+      return server_stopping();
     }
   }
   return future.get();

@@ -67,6 +67,9 @@ Engine::~Engine() {
 Status Engine::start() {
   if (Status loaded = nodes.load(store); !loaded) return loaded;
   if (Status loaded = commands.load(); !loaded) return loaded;
+  for (const NodePointer& node : nodes.all()) {
+    if (node->drained_at) commands.hold(node->id, true);
+  }
   commands.on_new([this](const std::string& node) { heartbeats.wake(node); });
   heartbeats.on_report([this](const NodePointer& before, const NodePointer& after) {
     report_changed(before, after);
@@ -82,6 +85,7 @@ Status Engine::start() {
   intake.start();
   if (Status resumed = runner.resume(); !resumed) return resumed;
   if (Status loaded = actions.load(); !loaded) return loaded;
+  ticked_at_ = now_millis();
   ticker_ = std::thread([this] { watch_time(); });
   return {};
 }
@@ -165,6 +169,7 @@ void Engine::watch_time() {
       events.publish({.type = "plugins_changed", .message = "the server's plugins have changed"});
     }
     const Millis now = now_millis();
+    ticked_at_ = now;
     for (const NodePointer& node : nodes.update_presence(now)) {
       events.publish({.type = "node_changed",
                       .message = "node " + node->id + " is " + node->presence,

@@ -2,6 +2,7 @@
 // Everything that makes the server work, put together in the right order, and the thread that lets
 // time pass. server/api turns requests into calls of these parts. Owned by main.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
@@ -53,6 +54,8 @@ class Engine {
   // Threads end; nothing new is begun. What waits is answered by the front when it stops.
   void stop();
 
+  // When time last passed: a server whose time stands does nothing of its own any more.
+  Millis ticked_at() const { return ticked_at_; }
   // What the agent of `node` says about its tasks and actions. Errors: denied/task_of_other_node.
   Status take_events(const std::string& node, std::vector<ReportedEvent> events);
 
@@ -96,6 +99,7 @@ class Engine {
   const std::shared_ptr<Signals> signals_ = std::make_shared<Signals>();
   Millis gave_back_at_ = 0;
   Millis tidied_at_ = 0;
+  std::atomic<Millis> ticked_at_{0};
   std::thread ticker_;
 };
 

@@ -95,7 +95,11 @@ Result<Beginning> beginning(Session& session) {
   if (anchors->empty()) return Beginning{};
   const auto details = parse_json(anchors->front().details);
   if (!details || !details->is_object()) return Beginning{};
-  return Beginning{details->value("up_to", std::int64_t{0}), details->value("hash", "")};
+  const auto up_to = details->find("up_to"), hash = details->find("hash");
+  const bool whole = up_to != details->end() && up_to->is_number_integer() &&
+                     hash != details->end() && hash->is_string();
+  if (!whole) return Beginning{};
+  return Beginning{up_to->get<std::int64_t>(), hash->get<std::string>()};
 }
 
 }  // namespace
