@@ -68,6 +68,17 @@ Take seconds(int& out) {
   };
 }
 
+Take days(int& out, int least) {
+  return [&out, least](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < least || *value > 36'500) {
+      return "must be a number from " + std::to_string(least) + " to 36500";
+    }
+    out = static_cast<int>(*value);
+    return "";
+  };
+}
+
 Take one_of(std::string& out, std::vector<std::string> words) {
   return [&out, words = std::move(words)](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::string>();
@@ -159,6 +170,11 @@ std::map<std::string, Take> known_keys(ServerConfig& config) {
           {"jobs.node_gone_seconds", seconds(config.node_gone_seconds)},
           {"jobs.stage_seconds", seconds(config.stage_seconds)},
           {"jobs.activate_seconds", seconds(config.activate_seconds)},
+          {"retention.jobs_days", days(config.keep_jobs_days, 1)},
+          {"retention.events_days", days(config.keep_events_days, 1)},
+          {"retention.audit_days", days(config.keep_audit_days, 0)},
+          {"retention.every_seconds", seconds(config.tidy_seconds)},
+          {"cache.limit_mb", mebibytes(config.cache_limit_bytes)},
           {"defaults.component_deployer", text(config.defaults.component_deployer)},
           {"defaults.package_deployer", text(config.defaults.package_deployer)},
           {"defaults.detector", text(config.defaults.detector)},

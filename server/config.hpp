@@ -49,6 +49,12 @@ struct ServerConfig {
   int stage_seconds = 1'800;
   int activate_seconds = 1'800;
 
+  int keep_jobs_days = 365;
+  int keep_events_days = 30;
+  int keep_audit_days = 0;  // 0: for ever
+  int tidy_seconds = 3'600;
+  std::uint64_t cache_limit_bytes = std::uint64_t{20} << 30;
+
   // Which plugin serves a role that does not say so, and which role marks the node of the
   // repository.
   RoleDefaults defaults = usual_role_defaults();

@@ -3,8 +3,13 @@
 #include <Poco/Util/ServerApplication.h>
 #include <signal.h>
 
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
+#include <thread>
 
 #include "host/services/own_process.hpp"
 #include "host/services/service_manager.hpp"
@@ -63,6 +68,40 @@ int init(const Flags& flags) {
   return 0;
 }
 
+sigset_t awaited_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// Whatever hangs while we stop: the process ends in time. All that was answered is on the disk, and
+// jobs are taken up again from there.
+class StopLimit {
+ public:
+  StopLimit() : thread_([this] { watch(); }) {}
+  ~StopLimit() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void watch() {
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, std::chrono::seconds(25), [this] { return stopped_; })) return;
+    spdlog::error("event=stop_forced message=\"not everything ended within 25 s\"");
+    std::_Exit(EXIT_FAILURE);
+  }
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
 class Application : public Poco::Util::ServerApplication {
  public:
   explicit Application(ServerConfig config) : program_(std::move(config)) {}
@@ -71,13 +110,20 @@ class Application : public Poco::Util::ServerApplication {
   int main(const std::vector<std::string>&) override {
     if (rolesync::Status started = program_.start(); !started) return fail(started.error());
     rolesync::tell_service_manager("READY=1");
-    waitForTerminationRequest();
+    wait_for_end();
     rolesync::tell_service_manager("STOPPING=1");
+    const StopLimit limit;
     program_.stop();
     return EXIT_OK;
   }
 
  private:
+  // SIGHUP means: read again what may change while we run.
+  void wait_for_end() {
+    const sigset_t awaited = awaited_signals();
+    for (int signal = 0; sigwait(&awaited, &signal) == 0 && signal == SIGHUP;) program_.reload();
+  }
+
   rolesync::ServerProgram program_;
 };
 
@@ -104,10 +150,8 @@ int run(const Flags& flags, char* program_name) {
   rolesync::keep_heaps(2);
   rolesync::open_many_files();
   // Before any thread exists, so that the signal reaches the one that waits for it.
-  sigset_t ends;
-  sigemptyset(&ends);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) sigaddset(&ends, signal);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  const sigset_t awaited = awaited_signals();
+  pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
   Application application(std::move(*config));

@@ -104,6 +104,7 @@ Commands::Offered Commands::offer(const std::string& node) {
   if (it == open_.end() || it->second.empty()) return offered;
   offered.insisting = true;
   for (Open& entry : it->second) {
+    if (waits(node, entry)) continue;
     if (++entry.offers <= prompt_offers) offered.insisting = false;
     offered.commands.push_back(entry.record);
   }
@@ -113,8 +114,28 @@ Commands::Offered Commands::offer(const std::string& node) {
 bool Commands::idle(const std::string& node) {
   const std::lock_guard lock(mutex_);
   const auto it = open_.find(node);
-  return it == open_.end() || std::all_of(it->second.begin(), it->second.end(),
-                                          [](const Open& entry) { return entry.offers > 0; });
+  return it == open_.end() ||
+         std::all_of(it->second.begin(), it->second.end(),
+                     [&](const Open& entry) { return entry.offers > 0 || waits(node, entry); });
+}
+
+void Commands::hold(const std::string& node, bool held) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!held) {
+      held_.erase(node);
+    } else {
+      held_.insert(node);
+    }
+  }
+  if (!held && wake_) wake_(node);
+}
+
+// What an agent was offered already it may have begun: that goes on.
+bool Commands::waits(const std::string& node, const Open& entry) const {
+  const std::string& kind = entry.record.kind;
+  return entry.offers == 0 && held_.contains(node) &&
+         (kind == "stage" || kind == "activate" || kind == "control");
 }
 
 bool Commands::is_open(const std::string& node, const std::string& id) {

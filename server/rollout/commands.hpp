@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ class Commands {
     bool insisting = false;  // all of them were offered several times already
   };
   Offered offer(const std::string& node);
+  // Whether what would change something on the node (stage, activate, control) waits.
+  void hold(const std::string& node, bool held);
   // Nothing is open that was not offered yet.
   bool idle(const std::string& node);
   // Neither acknowledged nor withdrawn.
@@ -56,8 +59,10 @@ class Commands {
 
   store::Store& store_;
   std::function<void(const std::string&)> wake_;
+  bool waits(const std::string& node, const Open& entry) const;
   std::mutex mutex_;
   std::map<std::string, std::vector<Open>> open_;  // by node, oldest first
+  std::set<std::string> held_;
 };
 
 }  // namespace rolesync::rollout

@@ -7,18 +7,12 @@
 
 #include "host/services/own_process.hpp"
 #include "server/rollout/wall_clock.hpp"
-#include "server/store/commands.hpp"
 #include "server/store/events.hpp"
-#include "server/store/idempotency.hpp"
-#include "server/store/plans.hpp"
 
 namespace rolesync::rollout {
 namespace {
 
 constexpr Millis minute = 60'000;
-constexpr Millis hour = 60 * minute;
-constexpr Millis day = 24 * hour;
-constexpr std::int64_t kept_events = 100'000;
 
 http::EventHubOptions hub_options(store::Store& store) {
   http::EventHubOptions options;
@@ -55,6 +49,7 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds,
                  options.presence),
       intake(store, source, catalog, nodes, commands, streams, events),
+      poller(store, [this](const std::string& name) { intake.poll(name); }),
       inquiries(commands),
       trees(store, source, catalog, nodes, inquiries, identifications),
       planner(registry, catalog, nodes, intake, source, identifications),
@@ -74,6 +69,9 @@ Engine::~Engine() {
 Status Engine::start() {
   if (Status loaded = nodes.load(store); !loaded) return loaded;
   if (Status loaded = commands.load(); !loaded) return loaded;
+  for (const NodePointer& node : nodes.all()) {
+    if (node->drained_at) commands.hold(node->id, true);
+  }
   commands.on_new([this](const std::string& node) { heartbeats.wake(node); });
   heartbeats.on_report([this](const NodePointer& before, const NodePointer& after) {
     report_changed(before, after);
@@ -90,6 +88,7 @@ Status Engine::start() {
   if (Status resumed = runner.resume(); !resumed) return resumed;
   if (Status loaded = actions.load(); !loaded) return loaded;
   follower.start();
+  ticked_at_ = now_millis();
   ticker_ = std::thread([this] { watch_time(); });
   return {};
 }
@@ -190,6 +189,7 @@ void Engine::watch_time() {
     const bool leads = leadership.ask();
     if (leads && !std::exchange(led_, leads)) scheduler.changed();
     led_ = leads;
+    ticked_at_ = now;
     for (const NodePointer& node : nodes.update_presence(now)) {
       if (!leads) continue;
       events.publish({.type = "node_changed",
@@ -201,36 +201,33 @@ void Engine::watch_time() {
     inquiries.tick(now);
     if (leads) actions.tick();
     if (leads) scheduler.tick(now);
+    if (leads) poller.tick(now);
     heartbeats.forget_clones(now);
     heartbeats.flush_last_seen(now);
     if (now - gave_back_at_ > minute) {
       gave_back_at_ = now;
       give_back_memory();
     }
-    if (now - forgot_at_ > hour) forget_old(now, leads);
+    if (now - tidied_at_ > options.tidy_every.count() * 1000) tidy(now, leads);
   }
 }
 
-void Engine::forget_old(Millis now, bool leads) {
-  forgot_at_ = now;
-  if (leads) forget_records(now);
-  if (const auto collected = source.collect(); !collected) {
+void Engine::tidy(Millis now, bool leads) {
+  tidied_at_ = now;
+  const auto stopping = [this] {
+    const std::lock_guard lock(signals_->mutex);
+    return signals_->stopping;
+  };
+  const Status done = leads ? forget_old(store, options.retention, now, stopping) : Status{};
+  if (!done) spdlog::error("old records not removed: {}", done.error().text());
+  const auto collected = source.collect();
+  if (!collected) {
     spdlog::warn("cache not collected: {}", collected.error().text());
+  } else if (collected->blobs > 0) {
+    spdlog::info("event=cache_collected contents={} files={} bytes={} kept_bytes={}",
+                 collected->contents.size(), collected->blobs, collected->bytes,
+                 collected->bytes_kept);
   }
-}
-
-void Engine::forget_records(Millis now) {
-  const Status forgotten = store.write([&](store::Session& s) -> Status {
-    for (const Status& done :
-         {store::forget_commands(s, now - 7 * day), store::forget_answers(s, now - day),
-          store::forget_plans(s, now - 30 * day), store::forget_role_actions(s, now - 30 * day)}) {
-      if (!done) return done;
-    }
-    const auto last = store::last_event(s);
-    if (!last) return last.error();
-    return store::forget_events(s, *last - kept_events);
-  });
-  if (!forgotten) spdlog::error("old records not removed: {}", forgotten.error().text());
 }
 
 }  // namespace rolesync::rollout

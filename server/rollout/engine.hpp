@@ -24,9 +24,11 @@
 #include "server/rollout/offer_desk.hpp"
 #include "server/rollout/plan_desk.hpp"
 #include "server/rollout/planner.hpp"
+#include "server/rollout/retention.hpp"
 #include "server/rollout/role_actions.hpp"
 #include "server/rollout/role_catalog.hpp"
 #include "server/rollout/scheduler.hpp"
+#include "server/rollout/source_poller.hpp"
 #include "server/rollout/tree_desk.hpp"
 
 namespace rolesync::rollout {
@@ -38,6 +40,8 @@ struct EngineOptions {
   int heartbeat_interval_seconds = 25;
   std::chrono::milliseconds tick{500};
   OfferPaths offers;
+  RetentionSettings retention;
+  std::chrono::seconds tidy_every{3'600};  // old records, and what the cache need not keep
 };
 
 class Engine {
@@ -52,6 +56,8 @@ class Engine {
   // Threads end; nothing new is begun. What waits is answered by the front when it stops.
   void stop();
 
+  // When time last passed: a server whose time stands does nothing of its own any more.
+  Millis ticked_at() const { return ticked_at_; }
   // What the agent of `node` says about its tasks and actions. Errors: denied/task_of_other_node.
   Status take_events(const std::string& node, std::vector<ReportedEvent> events);
 
@@ -70,6 +76,7 @@ class Engine {
   Commands commands;
   Heartbeats heartbeats;
   CodeIntake intake;
+  SourcePoller poller;
   Identifications identifications;
   Inquiries inquiries;
   TreeDesk trees;
@@ -87,8 +94,7 @@ class Engine {
   void catalog_changed();
   void report_changed(const NodePointer& before, const NodePointer& after);
   void watch_time();
-  void forget_old(Millis now, bool leads);
-  void forget_records(Millis now);
+  void tidy(Millis now, bool leads);
 
   // Shared with the registry's watcher, which may be about to call when the engine goes.
   struct Signals {
@@ -101,7 +107,8 @@ class Engine {
   std::atomic<bool> following_ = false;  // whoever made the change tells of it
   bool led_ = false;
   Millis gave_back_at_ = 0;
-  Millis forgot_at_ = 0;
+  Millis tidied_at_ = 0;
+  std::atomic<Millis> ticked_at_{0};
   std::thread ticker_;
 };
 

@@ -171,7 +171,8 @@ void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) 
   view->hostname = hostname_of(*parts);
   view->last_seen = node.last_seen_at;
   view->joined_at = node.created_at;
-  view->draining = node.draining;
+  if (node.draining) view->drained_at = node.drained_at.value_or(node.created_at);
+  view->drained_reason = node.drained_reason;
   view->labels = store::labels_from_json(node.labels);
   view->identity.credential_at = node.credential_at;
   view->identity.rotation_requested_at = node.rotation_requested_at;
@@ -242,6 +243,16 @@ void NodeRegistry::label(const std::string& node, std::map<std::string, std::str
   if (it == nodes_.end()) return;
   auto view = std::make_shared<NodeView>(*it->second);
   view->labels = std::move(labels);
+  it->second = std::move(view);
+}
+
+void NodeRegistry::drain(const std::string& node, std::optional<Millis> at, std::string reason) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  view->drained_at = at;
+  view->drained_reason = std::move(reason);
   it->second = std::move(view);
 }
 

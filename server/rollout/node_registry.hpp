@@ -64,7 +64,9 @@ struct NodeView {
   std::optional<Millis> last_seen;
   Millis joined_at = 0;
   std::string presence = "offline";  // online, late, offline, revoked
-  bool draining = false;
+  // Since when it is left out of plans, and why.
+  std::optional<Millis> drained_at;
+  std::string drained_reason;
   std::map<std::string, std::string> labels;
   NodeIdentity identity;
   std::optional<double> cpu_percent, memory_percent, disk_percent;
@@ -92,6 +94,7 @@ class NodeRegistry {
   // Another server has heard of the node.
   void follow_last_seen(const std::string& node, Millis at);
   void label(const std::string& node, std::map<std::string, std::string> labels);
+  void drain(const std::string& node, std::optional<Millis> at, std::string reason);
   void assign(const std::string& node, std::set<std::string> roles, std::int64_t version);
 
   NodePointer find(const std::string& node) const;  // nullptr: unknown

@@ -298,4 +298,21 @@ Result<std::int64_t> last_fence(Session& session, const std::string& node,
   return rows->empty() ? 0 : rows->front().integer(0);
 }
 
+Result<std::size_t> forget_jobs(Session& session, Millis before, int most) {
+  const auto ids = each_row<std::string>(
+      session.query("SELECT id FROM sync_jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?",
+                    {before, most}),
+      [](const Row& row) { return row.text(0); });
+  if (!ids) return ids.error();
+  for (const std::string& id : *ids) {
+    for (const char* sql :
+         {"DELETE FROM task_events WHERE task_id IN (SELECT id FROM sync_tasks WHERE job_id = ?)",
+          "DELETE FROM sync_tasks WHERE job_id = ?", "DELETE FROM approvals WHERE job_id = ?",
+          "DELETE FROM sync_jobs WHERE id = ?"}) {
+      if (const auto gone = session.execute(sql, {id}); !gone) return gone.error();
+    }
+  }
+  return ids->size();
+}
+
 }  // namespace rolesync::store

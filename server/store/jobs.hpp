@@ -44,6 +44,9 @@ Result<std::optional<std::int64_t>> claim_job(Session& session, const std::strin
 Result<bool> renew_job(Session& session, const std::string& id, std::int64_t fence, Millis until);
 // Others need not wait for the lease's end.
 Status give_up_job(Session& session, const std::string& id, std::int64_t fence);
+// Forgets up to `most` jobs that ended before, the oldest first, with their tasks, reports and
+// approvals; returns how many.
+Result<std::size_t> forget_jobs(Session& session, Millis before, int most);
 
 struct SyncTask {
   std::string id, job_id, node, role, state, reason, step, message;

@@ -9,7 +9,8 @@ namespace {
 constexpr const char* node_columns =
     "SELECT id, credential_hash, boot_id, agent_version, os_info, labels, role_report, "
     "listening_ports, plugins, role_versions, draining, created_at, last_seen_at, revoked_at, "
-    "assignment_version, revoked_reason, credential_at, rotation_requested_at FROM nodes ";
+    "assignment_version, revoked_reason, credential_at, rotation_requested_at, "
+    "drained_reason, drained_at FROM nodes ";
 
 Node node_of(const Row& row) {
   Node node;
@@ -31,6 +32,8 @@ Node node_of(const Row& row) {
   node.revoked_reason = row.text(15);
   node.credential_at = row.integer(16);
   node.rotation_requested_at = row.optional_integer(17);
+  node.drained_reason = row.text(18);
+  node.drained_at = row.optional_integer(19);
   return node;
 }
 
@@ -172,9 +175,20 @@ Status set_labels(Session& session, const std::string& id, const std::string& la
       session, session.execute("UPDATE nodes SET labels = ? WHERE id = ?", {labels_json, id}), id);
 }
 
-Status set_draining(Session& session, const std::string& id, bool draining) {
-  return change_node(
-      session, session.execute("UPDATE nodes SET draining = ? WHERE id = ?", {draining, id}), id);
+Status drain_node(Session& session, const std::string& id, const std::string& reason, Millis at) {
+  return change_node(session,
+                     session.execute("UPDATE nodes SET draining = 1, drained_reason = ?, "
+                                     "drained_at = COALESCE(drained_at, ?) WHERE id = ?",
+                                     {reason, at, id}),
+                     id);
+}
+
+Status undrain_node(Session& session, const std::string& id) {
+  return change_node(session,
+                     session.execute("UPDATE nodes SET draining = 0, drained_reason = '', "
+                                     "drained_at = NULL WHERE id = ?",
+                                     {id}),
+                     id);
 }
 
 Status set_rotation_requested(Session& session, const std::string& id, Millis at) {

@@ -70,6 +70,10 @@ TEST_F(Config, NamesTheLineOfWhatItRefuses) {
       {"store = \"postgresql://me:secret@h/d\"\n", "c.toml:1: store is not valid"},
       {"store = 3\n", "c.toml:1: store must be"},
       {"[nodes]\nlate_seconds = 0\n", "c.toml:2: nodes.late_seconds must be a number"},
+      {"[retention]\njobs_days = 0\n", "c.toml:2: retention.jobs_days must be a number from 1"},
+      {"[retention]\naudit_days = -1\n", "c.toml:2: retention.audit_days must be a number from 0"},
+      {"[retention]\nevents = 1\n", "c.toml:2: unknown key retention.events"},
+      {"[cache]\nlimit_mb = 1\n", "c.toml:2: cache.limit_mb must be a number from 16"},
       {"listen = \n", "c.toml:1"},
   };
   for (const auto& [text, expected] : cases) {
