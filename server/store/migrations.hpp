@@ -16,7 +16,7 @@ struct Migration {
   std::vector<std::string> statements;
 };
 
-// From the embedded files, or from others in tests. A wrong name or a gap in the numbers is a
+// From the embedded files, or from others in tests. A wrong name or number is a
 // programming error and throws.
 std::vector<Migration> embedded_migrations();
 Migration parse_migration(std::string_view file_name, std::string_view text);
