@@ -39,7 +39,7 @@ Result<bool> JobRunner::claim(const std::string& job_id, std::optional<std::int6
     if (!job) return job.error();
     const bool taken = store_.shared() && !job->lease_owner.empty() &&
                        job->lease_owner != store_.server() && stale_fence != job->lease_fence;
-    if (taken || job->finished_at) return false;
+    if (taken || job->finished_at || job->state == "awaiting_approval") return false;
     const auto fence = store::claim_job(session, job_id, store_.server(), job->lease_fence,
                                         now_millis() + lease_lives / std::chrono::milliseconds(1));
     if (!fence) return fence.error();

@@ -99,7 +99,7 @@ void Scheduler::look(Timetable& table, Millis now) {
 void Scheduler::close_window(const Timetable& table, Millis now) {
   if (table.schedule.on_window_close != "cancel" || table.windows.empty()) return;
   if (domain::in_window(table.windows, table.zone, now)) return;
-  const auto job = unfinished_job(table.schedule);
+  const auto job = running_job(table.schedule);
   if (!job) return;
   if (Status cancelled = parts_.runner.act(*job, {JobAction::Kind::cancel, ""}); cancelled) {
     parts_.events.publish({.type = "schedule_changed",
@@ -110,11 +110,12 @@ void Scheduler::close_window(const Timetable& table, Millis now) {
   }
 }
 
-std::optional<std::string> Scheduler::unfinished_job(const store::Schedule& schedule) const {
+std::optional<std::string> Scheduler::running_job(const store::Schedule& schedule) const {
   if (schedule.last_job.empty()) return std::nullopt;
   const auto job = parts_.store.read(
       [&](store::Session& session) { return store::find_job(session, schedule.last_job); });
-  return job && !job->finished_at ? std::optional(schedule.last_job) : std::nullopt;
+  const bool runs = job && !job->finished_at && job->state != "awaiting_approval";
+  return runs ? std::optional(schedule.last_job) : std::nullopt;
 }
 
 PlanRequest Scheduler::plan_request(const store::Schedule& schedule) const {
@@ -136,7 +137,7 @@ PlanRequest Scheduler::plan_request(const store::Schedule& schedule) const {
 
 void Scheduler::run(Timetable& table, Millis now, const Asker& asker) {
   store::Schedule& schedule = table.schedule;
-  if (const auto job = unfinished_job(schedule)) {
+  if (const auto job = running_job(schedule)) {
     schedule.due_at.reset();
     return finish(table, now, "overlaps", "its job " + *job + " still runs");
   }

@@ -58,7 +58,7 @@ class Scheduler {
   void look(Timetable& table, Millis now);
   void close_window(const Timetable& table, Millis now);
   void run(Timetable& table, Millis now, const Asker& asker);
-  std::optional<std::string> unfinished_job(const store::Schedule& schedule) const;
+  std::optional<std::string> running_job(const store::Schedule& schedule) const;
   PlanRequest plan_request(const store::Schedule& schedule) const;
   void start(Timetable& table, const std::string& plan_hash, Millis now, const Asker& asker);
   void finish(Timetable& table, Millis now, const std::string& outcome, const std::string& message);

@@ -84,7 +84,8 @@ const ListColumns& audit_columns() {
                                  {"subject", "subject = ?"},
                                  {"request_id", "request_id = ?"},
                                  {"since", "at >= ?", Kind::time},
-                                 {"until", "at < ?", Kind::time}}};
+                                 {"until", "at < ?", Kind::time}},
+                                true};
   return list;
 }
 

@@ -48,7 +48,8 @@ const ListColumns& event_list() {
                                  {"task", "task = ?"},
                                  {"source", "source = ?", Kind::name},
                                  {"since", "at >= ?", Kind::time},
-                                 {"until", "at < ?", Kind::time}}};
+                                 {"until", "at < ?", Kind::time}},
+                                true};
   return list;
 }
 

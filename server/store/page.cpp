@@ -58,7 +58,8 @@ Result<std::vector<Row>> page_rows(Session& session, const std::string& select,
     const Value value =
         sort->number ? Value(number_of(page.after->value)) : Value(page.after->value);
     add(column + beyond + " OR (" + column + " = ? AND " + id + beyond + ")");
-    values.insert(values.end(), {value, value, page.after->id});
+    const Value last = columns.number_id ? Value(number_of(page.after->id)) : page.after->id;
+    values.insert(values.end(), {value, value, last});
   }
   std::string sql = select;
   sql.insert(sql.find(" FROM "), ", " + column + ", " + id);

@@ -51,6 +51,7 @@ struct ListColumns {
   const char* id;  // unique
   std::vector<SortColumn> sorts;
   std::vector<FilterColumn> filters;
+  bool number_id = false;
 };
 
 template <class T>
