@@ -15,7 +15,10 @@ constexpr std::chrono::seconds kIdleGrace{60};
 
 KeyedWorkers::KeyedWorkers(const char* name, std::size_t threads, Liveness* liveness,
                            std::chrono::seconds longest_job)
-    : name_(name), most_(threads), liveness_(liveness), longest_job_(longest_job) {}
+    : name_(name), most_(threads), liveness_(liveness), longest_job_(longest_job) {
+  const std::lock_guard lock(mutex_);
+  if (liveness_) start_one();
+}
 
 KeyedWorkers::~KeyedWorkers() {
   stop();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A few threads that do jobs: jobs of one key in order and never at the same time, jobs of
 // different keys side by side. The key is a target path, so that one target has one worker. A
-// thread begins with the first job that no other is free for: an agent that has nothing to do keeps
-// none. Any thread.
+// thread begins with the first job that no other is free for; where `liveness` watches, the first
+// one at once. Any thread.
 #pragma once
 #include <chrono>
 #include <condition_variable>

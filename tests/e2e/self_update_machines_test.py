@@ -17,7 +17,7 @@ import unittest
 import machines
 from agent_release import NEXT_VERSION, ROLE, TARGET, Releases, passes_its_trial, role
 from fleet import eventually
-from systemd_fleet import SystemdFleet
+from machine_story import MachineStory
 
 UNIT = "rolesync-agent"
 DROP_IN = f"/etc/systemd/system/{UNIT}.service.d/z-story.conf"
@@ -26,20 +26,10 @@ NAP = "sleep 100000"
 LONG = "--long" in sys.argv
 
 
-class SelfUpdateMachines(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.fleet = SystemdFleet()
-        cls.failed = False
-        try:
-            cls.prepare()
-        except BaseException:
-            cls.fleet.close(keep=True)
-            raise
-
+class SelfUpdateMachines(MachineStory):
     @classmethod
     def prepare(cls):
-        fleet, cls.web, cls.repository = cls.fleet, cls.fleet.web, cls.fleet.repository
+        fleet = cls.fleet
         with tempfile.TemporaryDirectory() as scratch:
             cls.releases = Releases(scratch)
         cls.releases.write(cls.repository, cls.releases.agent)
@@ -54,15 +44,6 @@ class SelfUpdateMachines(unittest.TestCase):
         cls.web.exec("ln", "-sfn", f"{TARGET}/bin/rolesync-agent", "/usr/local/bin/rolesync-agent")
         cls.web.exec("systemctl", "restart", UNIT)
         fleet.wait_until_online()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.close(keep=cls.failed)
-
-    def run(self, result=None):
-        before = len(result.errors) + len(result.failures)
-        super().run(result)
-        type(self).failed |= len(result.errors) + len(result.failures) > before
 
     def tearDown(self):
         self.drop_in("")

@@ -4,11 +4,10 @@ rollbacks, a restart left to the operator, lost power, a hardened agent. Needs r
 import os
 import signal
 import time
-import unittest
 
 import machines
 from fleet import eventually
-from systemd_fleet import SystemdFleet
+from machine_story import MachineStory
 
 # The service of every role here: says the version of its files over HTTP, and notes which versions
 # it found in its tree when it started.
@@ -41,35 +40,16 @@ WantedBy=multi-user.target
 """
 
 
-class SystemdStory(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.fleet = SystemdFleet()
-        cls.failed = False
-        try:
-            cls.prepare()
-        except BaseException:
-            cls.fleet.close(keep=True)
-            raise
-
+class SystemdStory(MachineStory):
     @classmethod
     def prepare(cls):
-        fleet, cls.web, cls.repository = cls.fleet, cls.fleet.web, cls.fleet.repository
+        fleet = cls.fleet
         cls.web.exec("useradd", "--system", "app")
         cls.write_release("one")
         cls.commit = cls.repository.commit("one")
         fleet.cli("node", "assign", "hub", "code-source")
         fleet.cli("source", "set", "--node", "hub", "--repository", cls.repository.path)
         fleet.cli("source", "pull")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.close(keep=cls.failed)
-
-    def run(self, result=None):
-        before = len(result.errors) + len(result.failures)
-        super().run(result)
-        type(self).failed |= len(result.errors) + len(result.failures) > before
 
     # -- what the stories are told with ----------------------------------------------------------
 

@@ -2,11 +2,10 @@
 """Restarts of every kind of unit there is, by the agent and without a sync: what comes back when a unit
 does not start, or does not stay. Needs root."""
 import json
-import unittest
 
 import machines
 from fleet import eventually
-from systemd_fleet import SystemdFleet
+from machine_story import MachineStory
 
 SLEEP = "[Service]\nExecStart=/bin/sleep infinity\n"
 
@@ -92,21 +91,10 @@ def name_of(role):
 RUN_BEFORE = ("reload", "reload-fails", "no-reload", "reload-or")
 
 
-class SystemdUnits(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.fleet = SystemdFleet()
-        cls.failed = False
-        try:
-            cls.prepare()
-        except BaseException:
-            cls.fleet.close(keep=True)
-            raise
-
+class SystemdUnits(MachineStory):
     @classmethod
     def prepare(cls):
-        fleet, web = cls.fleet, cls.fleet.web
-        cls.web = web
+        fleet, web = cls.fleet, cls.web
         web.exec("useradd", "--system", "--create-home", "app")
         web.exec("useradd", "--system", "idle")
         for name, text in {**{f"app-{role}.service": row[0] for role, row in TABLE.items() if row[0]},
@@ -137,15 +125,6 @@ class SystemdUnits(unittest.TestCase):
         cls.web.exec("systemctl", "daemon-reload")
         uid = cls.web.exec("id", "-u", "app").stdout.strip()
         cls.web.exec("systemctl", "start", f"user@{uid}.service")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.close(keep=cls.failed)
-
-    def run(self, result=None):
-        before = len(result.errors) + len(result.failures)
-        super().run(result)
-        type(self).failed |= len(result.errors) + len(result.failures) > before
 
     def end_of(self, action_id):
         def ended():
