@@ -209,7 +209,9 @@ void NodeRegistry::follow(const store::Node& node, std::set<std::string> assigne
     view->disk_percent = before->disk_percent;
     view->last_seen = std::max(before->last_seen, node.last_seen_at);
   }
-  view->draining = node.draining;
+  view->drained_at.reset();
+  if (node.draining) view->drained_at = node.drained_at.value_or(node.created_at);
+  view->drained_reason = node.drained_reason;
   view->labels = store::labels_from_json(node.labels);
   view->identity.credential_at = node.credential_at;
   view->identity.rotation_requested_at = node.rotation_requested_at;
