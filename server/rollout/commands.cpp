@@ -28,10 +28,12 @@ std::uint64_t Commands::changes() {
 }
 
 Status Commands::read_again(const std::string& node) {
-  const std::uint64_t since = changes();
-  auto records = store_.read([&](store::Session& s) { return store::open_commands_of(s, node); });
-  if (!records) return records.error();
-  replace(node, std::move(*records), since);
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const std::uint64_t since = changes();
+    auto records = store_.read([&](store::Session& s) { return store::open_commands_of(s, node); });
+    if (!records) return records.error();
+    if (replace(node, std::move(*records), since)) break;
+  }
   return {};
 }
 
@@ -51,12 +53,13 @@ Status Commands::read_again() {
 
 // Those known already keep the number of their offers. What was changed here since the table was
 // read is newer than what was read.
-void Commands::replace(const std::string& node, std::vector<store::CommandRecord> records,
+bool Commands::replace(const std::string& node, std::vector<store::CommandRecord> records,
                        std::uint64_t since) {
   bool news = false;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto at = changed_.find(node); at != changed_.end() && at->second > since) return;
+    if (const auto at = changed_.find(node); at != changed_.end() && at->second > since)
+      return false;
     std::map<std::string, int> offers;
     for (const Open& known : open_[node]) offers[known.record.id] = known.offers;
     std::vector<Open> open;
@@ -68,6 +71,7 @@ void Commands::replace(const std::string& node, std::vector<store::CommandRecord
     open_[node] = std::move(open);
   }
   if (news && wake_) wake_(node);
+  return true;
 }
 
 void Commands::announce(const std::vector<store::CommandRecord>& commands) {

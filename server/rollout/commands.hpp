@@ -56,7 +56,7 @@ class Commands {
     store::CommandRecord record;
     int offers = 0;
   };
-  void replace(const std::string& node, std::vector<store::CommandRecord> records,
+  bool replace(const std::string& node, std::vector<store::CommandRecord> records,
                std::uint64_t since);
   std::uint64_t changes();
   std::uint64_t change(const std::string& node) { return changed_[node] = ++changes_; }
