@@ -52,19 +52,30 @@ Result<Json> Api::get(const std::string& path, std::string* etag) {
 Result<Json> Api::get_list(const std::string& path, const std::string& member, std::size_t most) {
   constexpr std::size_t longest_page = 500;
   const std::string joint = path.find('?') == std::string::npos ? "?" : "&";
-  Json items = Json::array();
+  Json whole;
   std::string token;
   do {
-    const std::size_t left = most > 0 ? most - items.size() : longest_page;
+    const std::size_t have = whole.is_null() ? 0 : whole[member].size();
+    const std::size_t left = most > 0 ? most - have : longest_page;
     std::string query = joint + "limit=" + std::to_string(std::min(left, longest_page));
     if (!token.empty()) query += "&page_token=" + encoded(token);
     auto page = get(path + query);
     if (!page) return page.error();
-    for (Json& item : page->at(member)) items.push_back(std::move(item));
+    if (!page->is_object() || !page->contains(member) || !page->at(member).is_array()) {
+      return Error{ErrorKind::failed, "unreadable_answer",
+                   connection_.address.url + " did not answer with a list of " + member,
+                   "check that the URL is that of a rolesync server"};
+    }
     const Json next = page->value("next_page_token", Json());
     token = next.is_string() ? next.get<std::string>() : "";
-  } while (!token.empty() && (most == 0 || items.size() < most));
-  return Json{{member, std::move(items)}, {"more", !token.empty()}};
+    if (whole.is_null()) {
+      whole = std::move(*page);
+    } else {
+      for (Json& item : page->at(member)) whole[member].push_back(std::move(item));
+      whole["next_page_token"] = next;
+    }
+  } while (!token.empty() && (most == 0 || whole[member].size() < most));
+  return whole;
 }
 
 Result<Json> Api::post(const std::string& path, const Json& body) {

@@ -23,7 +23,7 @@ class Api {
 
   // `etag` gets the answer's ETag, for an If-Match later.
   Result<Json> get(const std::string& path, std::string* etag = nullptr);
-  // A list with all its pages as one: {member: [...]}. `most`: not more of them; 0: all.
+  // A list with all its pages as one. `most`: not more of its items; 0: all.
   Result<Json> get_list(const std::string& path, const std::string& member, std::size_t most = 0);
   // Every POST carries an Idempotency-Key, so the client may repeat it after a broken connection.
   Result<Json> post(const std::string& path, const Json& body);

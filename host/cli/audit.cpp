@@ -43,7 +43,8 @@ int list_audit(Session& session, const AuditOptions& options) {
                details.empty() ? "" : to_text(details)});
   }
   session.print(table);
-  if (flag_of(*list, "more")) session.say("there are more: --limit, or rolesync audit export");
+  if (!text_of(*list, "next_page_token").empty())
+    session.say("there are more: --limit, or rolesync audit export");
   return kOk;
 }
 

@@ -28,7 +28,7 @@ int list_jobs(Session& session, int limit) {
                text_of(job, "reason")});
   if (table.empty()) return session.say("no jobs yet"), kOk;
   session.print(table);
-  if (flag_of(*list, "more")) session.say("there are more: --limit");
+  if (!text_of(*list, "next_page_token").empty()) session.say("there are more: --limit");
   return kOk;
 }
 

@@ -76,7 +76,8 @@ Response create(Api& api, const Request& request) {
                  {{"rejoin", token.rejoin}});
   });
   if (!written) return refuse(written.error());
-  const std::string& pin = api.options.certificate_sha256;
+  const auto* certificate = api.options.parts.certificate;
+  const std::string pin = certificate ? certificate->state().fingerprint : "";
   Json answer = join_token_json(token);
   answer["token"] = "rsj." + secret + "." + (pin.empty() ? "-" : pin);
   return json_answer(201, answer);

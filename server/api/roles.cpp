@@ -136,6 +136,7 @@ Status check_restart_options(Api& api, const Role& role) {
 struct RoleChange {
   store::RoleOverride record;
   Role role;
+  domain::EffectiveRole effective;
 };
 
 Result<RoleChange> prepare(Api& api, const std::string& name, const Json& wanted,
@@ -150,6 +151,7 @@ Result<RoleChange> prepare(Api& api, const std::string& name, const Json& wanted
   if (Status fits = check_neighbours(api, effective->role); !fits) return fits.error();
   RoleChange change;
   change.role = effective->role;
+  change.effective = *effective;
   change.record.role = name;
   change.record.fields = to_text(*overrides);
   change.record.custom = !spec.is_object();
@@ -231,7 +233,10 @@ Response create(Api& api, const Request& request) {
     if (!saved) return saved.error();
     Status audited = audit(session, request, "role.create", "role/" + name, *body);
     if (!audited) return audited;
-    return key.keep(session, 201, to_text(role_to_json(change->role)));
+    rollout::CatalogRole made;
+    made.name = name;
+    made.effective = change->effective;
+    return key.keep(session, 201, to_text(role_json(api.engine, made)));
   });
   if (!written) return refuse(written.error());
   if (Status reloaded = api.engine.catalog.reload(false); !reloaded) {

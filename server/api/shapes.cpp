@@ -278,7 +278,10 @@ Json task_json(const store::SyncTask& task, const std::vector<store::TaskEvent>&
 
 Json reported_plugins(const rollout::NodeView& node) {
   auto list = parse_json(node.parts->text("plugins"), {64 << 20, 64});
-  return list && list->is_array() ? std::move(*list) : Json::array();
+  if (!list || !list->is_array()) return Json::array();
+  std::erase_if(list->get_ref<Json::array_t&>(),
+                [](const Json& each) { return !each.is_object(); });
+  return std::move(*list);
 }
 
 }  // namespace rolesync::api

@@ -26,7 +26,7 @@ Json task_json(const store::SyncTask& task, const std::vector<store::TaskEvent>&
 Json time_json(const std::optional<Millis>& at);  // RFC 3339 or null
 Json text_or_null(const std::string& text);
 
-// What the node last said of its plugins: an array; its elements may be anything.
+// What the node last said of its plugins: an array of objects, which may hold anything.
 Json reported_plugins(const rollout::NodeView& node);
 
 }  // namespace rolesync::api

@@ -15,7 +15,6 @@ namespace {
 using domain::Order;
 using domain::TaskState;
 
-
 int order_of(const store::SyncTask& task) {
   const auto json = parse_json(task.task);
   if (!json || !json->is_object()) return 100;

@@ -60,7 +60,8 @@ bool Connection::connect() {
   }
   epoll_event event{EPOLLONESHOT, {.u64 = id_}};
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket_.get(), &event) != 0) return false;
-  const int rc = ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int rc =
+      ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (rc != 0 && errno != EINPROGRESS) return false;
   shaken_ = !endpoint_.tls;
   if (shaken_) return true;

@@ -12,10 +12,10 @@ enum class FailAt { stage, activate, health };
 
 struct Options {
   std::vector<std::string> urls;  // https://127.0.0.1:8770, or http:// on loopback; several servers
-  std::string ca_file;           // for https
-  std::string admin_token_file;  // for join tokens; not needed when all credentials are known
-  std::string credentials_file;  // kept between runs; empty: none
-  std::string deliveries_file;   // a line for each command that arrived; empty: none
+  std::string ca_file;            // for https
+  std::string admin_token_file;   // for join tokens; not needed when all credentials are known
+  std::string credentials_file;   // kept between runs; empty: none
+  std::string deliveries_file;    // a line for each command that arrived; empty: none
   int nodes = 10;
   std::string prefix = "sim-";
   std::uint64_t seed = 1;

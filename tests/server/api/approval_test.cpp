@@ -42,6 +42,10 @@ class Approvals : public ::testing::Test {
     return server.request("POST", "/api/sync-jobs/" + id.get<std::string>() + "/approve",
                           {{"comment", "seen"}}, people.at(who));
   }
+  static bool started(const Reply& reply) {
+    const std::string state = reply.body.value("state", "");
+    return reply.status == 202 && (state == "pending" || state == "running");
+  }
   Json job(const Json& id) { return server.get("/api/sync-jobs/" + id.get<std::string>()).body; }
 
   RunningServer server;
@@ -57,7 +61,8 @@ TEST_F(Approvals, AJobWaitsForSoManyOthersAndThenRuns) {
   EXPECT_EQ(asked.body.at("state"), "awaiting_approval");
   EXPECT_EQ(asked.body.at("roles"), Json({"web"}));
   EXPECT_EQ(asked.body.at("approval").at("required").at(0).at("approvals"), 2);
-  EXPECT_EQ(agent.beat().status, 204) << "nothing is commanded";
+  const Json beaten = agent.beat().body;
+  EXPECT_TRUE(!beaten.is_object() || beaten.value("commands", Json::array()).empty()) << beaten;
   EXPECT_EQ(approve(id, "ada").reason(), "approval_by_requester");
   EXPECT_EQ(approve(id, "bob").body.at("state"), "awaiting_approval");
   EXPECT_EQ(approve(id, "bob").body.at("state"), "awaiting_approval") << "once is once";
@@ -65,7 +70,7 @@ TEST_F(Approvals, AJobWaitsForSoManyOthersAndThenRuns) {
   server.stop();
   server.start();
   EXPECT_EQ(job(id).at("state"), "awaiting_approval") << "a restart starts nothing";
-  EXPECT_EQ(approve(id, "cleo").body.at("state"), "pending");
+  EXPECT_TRUE(started(approve(id, "cleo")));
   EXPECT_EQ(approve(id, "cleo").reason(), "job_not_waiting");
   agent.finish_task("web");
   EXPECT_EQ(job(id).at("state"), "succeeded");
@@ -79,14 +84,14 @@ TEST_F(Approvals, AJobWaitsForSoManyOthersAndThenRuns) {
 
 TEST_F(Approvals, OnlyThoseThatThePolicyNamesCount) {
   policy({{"labels", {{"site", "berlin"}}}, {"approvers", {"bob"}}});
-  EXPECT_EQ(ask("ada").body.at("state"), "pending") << "it is about other nodes";
+  EXPECT_TRUE(started(ask("ada"))) << "it is about other nodes";
   agent.finish_task("web");
   server.put("/api/nodes/n1/labels", {{"labels", {{"site", "berlin"}}}});
   server.commit({{"web/index.html", "two"}});
   pull();
   const Json id = ask("ada").body.at("job_id");
   EXPECT_EQ(approve(id, "cleo").reason(), "not_an_approver");
-  EXPECT_EQ(approve(id, "bob").body.at("state"), "pending");
+  EXPECT_TRUE(started(approve(id, "bob")));
 }
 
 TEST_F(Approvals, WhatHasChangedMeanwhileEndsIt) {
@@ -107,7 +112,7 @@ TEST_F(Approvals, AFreezeKeepsItWaitingAndItMayBeCalledOff) {
   EXPECT_EQ(approve(id, "bob").reason(), "frozen");
   EXPECT_EQ(job(id).at("state"), "awaiting_approval");
   server.request("DELETE", "/api/freezes/" + freeze.get<std::string>());
-  EXPECT_EQ(approve(id, "bob").body.at("state"), "pending") << "it was approved already";
+  EXPECT_TRUE(started(approve(id, "bob"))) << "it was approved already";
   agent.finish_task("web");
   server.commit({{"web/index.html", "two"}});
   pull();
@@ -126,7 +131,7 @@ TEST_F(Approvals, ASchedulesJobWaitsForAPerson) {
   EXPECT_EQ(first.at("outcome"), "waits_for_approval");
   const Json second = run();
   EXPECT_EQ(job(first.at("last_job_id")).at("reason"), "superseded");
-  EXPECT_EQ(approve(second.at("last_job_id"), "bob").body.at("state"), "pending");
+  EXPECT_TRUE(started(approve(second.at("last_job_id"), "bob")));
   agent.finish_task("web");
   EXPECT_EQ(run().at("outcome"), "nothing_to_do");
 }

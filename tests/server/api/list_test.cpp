@@ -136,7 +136,7 @@ TEST_F(Lists, FiltersChooseItems) {
   EXPECT_EQ(count("/api/audit?action=freeze.create", "entries"), 3u);
   EXPECT_EQ(count("/api/audit?action=freeze.create&since=2100-01-01T00:00:00Z", "entries"), 0u);
   refused("/api/audit?since=yesterday", "since");
-  EXPECT_EQ(count("/api/roles?sync_type=package", "roles"), 0u);
+  EXPECT_EQ(count("/api/roles?sync_type=package", "roles"), 1u);
   EXPECT_GE(count("/api/plugins?kind=role", "plugins"), 2u);
   EXPECT_EQ(count("/api/plugins?state=failed", "plugins"), 0u);
   EXPECT_EQ(count("/api/tokens?scope=admin", "tokens"), 1u);

@@ -98,7 +98,8 @@ TEST_F(Plugins, OfANodeAreShownAsItReportsThem) {
   agent.plugins = Json::parse(R"([{"name": "web-check", "version": "2.0.0", "sha256": "ab",
       "path": "/p/web-check.so", "abi": "1.0", "state": "quarantined",
       "reason": "plugin_quarantined", "detail": "it failed", "isolated": true, "calls": 9,
-      "faults": 3, "last_fault": null, "provides": [{"kind": "detector", "id": "web"}]}, 7])");
+      "faults": 3, "last_fault": null, "provides": [{"kind": "detector", "id": "web",
+      "summary": "", "needs": [], "parallel": true, "options": {}, "timeouts": {}}]}, 7])");
   ASSERT_LT(agent.beat().status, 300);
   const Reply shown = server.get("/api/plugins/web-check");
   ASSERT_EQ(shown.status, 200) << shown.body;

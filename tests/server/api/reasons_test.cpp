@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
 
+#include "host/values/file_text.hpp"
 #include "tests/place.hpp"
 
 namespace rolesync {
@@ -15,19 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(Reasons, AreAllExplained) {
   const fs::path source = source_directory();
-  const std::string page = text_of(source / "docs" / "reasons.md");
+  const std::string page = file_text(source / "docs" / "reasons.md").value_or("");
   const std::regex given("ErrorKind::[a-z_]+,\\s*\"([a-z0-9_]+)\"");
   std::set<std::string> reasons;
   for (const char* room : {"api", "domain", "rollout"}) {
     for (const auto& entry : fs::directory_iterator(source / "server" / room)) {
-      const std::string text = text_of(entry.path());
+      const std::string text = file_text(entry.path()).value_or("");
       for (std::sregex_iterator it(text.begin(), text.end(), given), end; it != end; ++it) {
         reasons.insert((*it)[1]);
       }

@@ -11,10 +11,14 @@ SimulatedAgent::SimulatedAgent(RunningServer& server, std::string node_, std::st
     : node(std::move(node_)),
       boot_id(std::move(boot_id_)),
       plugins(Json::parse(R"([{"name": "all", "version": "1.0.0", "sha256": "",
-          "state": "ready", "reason": "", "provides": [
-            {"kind": "deployer", "id": "rsync_component"},
-            {"kind": "detector", "id": "path_service_port"},
-            {"kind": "restart_strategy", "id": "none"}]}])")),
+          "path": "/p/all.so", "abi": "1.0", "state": "ready", "reason": "", "detail": "",
+          "isolated": false, "calls": 0, "faults": 0, "last_fault": null, "provides": [
+            {"kind": "deployer", "id": "rsync_component", "summary": "", "needs": [],
+             "parallel": true, "options": {}, "timeouts": {}},
+            {"kind": "detector", "id": "path_service_port", "summary": "", "needs": [],
+             "parallel": true, "options": {}, "timeouts": {}},
+            {"kind": "restart_strategy", "id": "none", "summary": "", "needs": [],
+             "parallel": true, "options": {}, "timeouts": {}}]}])")),
       server_(server) {
   const Reply token = server.post("/api/join-tokens", {{"node_id", node}});
   EXPECT_EQ(token.status, 201) << token.body;

@@ -32,6 +32,7 @@ struct Fleet {
         {"n1",
          true,
          false,
+         std::nullopt,
          {"web"},
          {{"web", report()}},
          PluginSet{{"deployer", "mover"}, {"detector", "looker"}, {"restart_strategy", "unit"}}}};
