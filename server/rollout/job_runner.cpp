@@ -31,15 +31,15 @@ Status JobRunner::begin(const std::string& job_id) {
   return begin(lock, job_id, std::nullopt);
 }
 
-// False when another server has the job, or it has ended. `stale_fence`: take it from whoever has
-// had it under that number.
+// False when another server has the job, it waits for approval, or has ended. `stale_fence`: take
+// it from whoever has had it under that number.
 Result<bool> JobRunner::claim(const std::string& job_id, std::optional<std::int64_t> stale_fence) {
   return store_.write([&](store::Session& session) -> Result<bool> {
     const auto job = store::find_job(session, job_id);
     if (!job) return job.error();
     const bool taken = store_.shared() && !job->lease_owner.empty() &&
                        job->lease_owner != store_.server() && stale_fence != job->lease_fence;
-    if (taken || job->finished_at) return false;
+    if (taken || job->finished_at || job->state == "awaiting_approval") return false;
     const auto fence = store::claim_job(session, job_id, store_.server(), job->lease_fence,
                                         now_millis() + lease_lives / std::chrono::milliseconds(1));
     if (!fence) return fence.error();
