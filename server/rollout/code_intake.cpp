@@ -174,6 +174,13 @@ void CodeIntake::work() {
   }
 }
 
+bool CodeIntake::is_imported(const std::string& commit) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(latest_.begin(), latest_.end(), [&](const auto& each) {
+    return each.second.commit == commit && !each.second.error;
+  });
+}
+
 Result<PullReport> CodeIntake::serve(const Request& request) {
   const auto source =
       store_.read([&](store::Session& s) { return store::find_source(s, request.source); });
@@ -181,6 +188,9 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
   if (!request.fetch) {
     if (source->head_commit.empty()) return PullReport{source->name, "", {}, {}, {}};
     return import(*source, source->head_commit);
+  }
+  if (request.quiet && is_imported(source->head_commit)) {
+    return PullReport{source->name, source->head_commit, {}, {}, {}};
   }
   const auto move = fetch(*source);
   if (!move && request.quiet) {

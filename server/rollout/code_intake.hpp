@@ -85,6 +85,7 @@ class CodeIntake {
   void work();
   void ask(const std::string& source, bool polled, Done done);
   Result<PullReport> serve(const Request& request);
+  bool is_imported(const std::string& commit) const;  // here
   void note_polled(const std::string& source);
   Result<source::BranchMove> fetch(const store::CodeSource& source);
   Result<source::BranchMove> fetch_from_node(const store::CodeSource& source);

@@ -22,14 +22,23 @@ Status Commands::load() {
   return {};
 }
 
+std::uint64_t Commands::changes() {
+  const std::lock_guard lock(mutex_);
+  return changes_;
+}
+
 Status Commands::read_again(const std::string& node) {
-  auto records = store_.read([&](store::Session& s) { return store::open_commands_of(s, node); });
-  if (!records) return records.error();
-  replace(node, std::move(*records));
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const std::uint64_t since = changes();
+    auto records = store_.read([&](store::Session& s) { return store::open_commands_of(s, node); });
+    if (!records) return records.error();
+    if (replace(node, std::move(*records), since)) break;
+  }
   return {};
 }
 
 Status Commands::read_again() {
+  const std::uint64_t since = changes();
   auto records = store_.read([](store::Session& s) { return store::open_commands(s); });
   if (!records) return records.error();
   std::map<std::string, std::vector<store::CommandRecord>> by_node;
@@ -38,15 +47,19 @@ Status Commands::read_again() {
     for (const auto& [node, open] : open_) by_node[node];
   }
   for (auto& record : *records) by_node[record.node].push_back(std::move(record));
-  for (auto& [node, open] : by_node) replace(node, std::move(open));
+  for (auto& [node, open] : by_node) replace(node, std::move(open), since);
   return {};
 }
 
-// Those known already keep the number of their offers.
-void Commands::replace(const std::string& node, std::vector<store::CommandRecord> records) {
+// Those known already keep the number of their offers. What was changed here since the table was
+// read is newer than what was read.
+bool Commands::replace(const std::string& node, std::vector<store::CommandRecord> records,
+                       std::uint64_t since) {
   bool news = false;
   {
     const std::lock_guard lock(mutex_);
+    if (const auto at = changed_.find(node); at != changed_.end() && at->second > since)
+      return false;
     std::map<std::string, int> offers;
     for (const Open& known : open_[node]) offers[known.record.id] = known.offers;
     std::vector<Open> open;
@@ -58,6 +71,7 @@ void Commands::replace(const std::string& node, std::vector<store::CommandRecord
     open_[node] = std::move(open);
   }
   if (news && wake_) wake_(node);
+  return true;
 }
 
 void Commands::announce(const std::vector<store::CommandRecord>& commands) {
@@ -66,6 +80,7 @@ void Commands::announce(const std::vector<store::CommandRecord>& commands) {
     const std::lock_guard lock(mutex_);
     for (const auto& command : commands) {
       nodes.insert(command.node);
+      change(command.node);
       auto& open = open_[command.node];
       const bool known = std::any_of(open.begin(), open.end(), [&](const Open& entry) {
         return entry.record.id == command.id;  // read from the table meanwhile
@@ -88,12 +103,14 @@ Status Commands::give(store::CommandRecord command) {
 void Commands::forget_task(const std::string& task_id) {
   const std::lock_guard lock(mutex_);
   for (auto& [node, open] : open_) {
-    std::erase_if(open, [&](const Open& entry) { return entry.record.task_id == task_id; });
+    const auto is_of_task = [&](const Open& entry) { return entry.record.task_id == task_id; };
+    if (std::erase_if(open, is_of_task) > 0) change(node);
   }
 }
 
 void Commands::forget_node(const std::string& node) {
   const std::lock_guard lock(mutex_);
+  change(node);
   open_.erase(node);
 }
 
@@ -160,6 +177,7 @@ Status Commands::acknowledge(const std::string& node, const std::vector<std::str
       [&](store::Session& s) { return store::acknowledge_commands(s, node, known, now_millis()); });
   if (!written) return written.error();
   const std::lock_guard lock(mutex_);
+  change(node);
   std::erase_if(open_[node], [&](const Open& entry) {
     return std::find(known.begin(), known.end(), entry.record.id) != known.end();
   });
@@ -180,6 +198,7 @@ Status Commands::keep_boot(const std::string& node, const std::string& boot_id) 
   });
   if (!written) return written;
   const std::lock_guard lock(mutex_);
+  change(node);
   std::erase_if(open_[node], other_boot);
   return {};
 }

@@ -2,6 +2,7 @@
 // The commands nodes have not acknowledged yet: written in the caller's transaction, announced here
 // after its commit, offered with every heartbeat until acknowledged. Any thread.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -55,7 +56,10 @@ class Commands {
     store::CommandRecord record;
     int offers = 0;
   };
-  void replace(const std::string& node, std::vector<store::CommandRecord> records);
+  bool replace(const std::string& node, std::vector<store::CommandRecord> records,
+               std::uint64_t since);
+  std::uint64_t changes();
+  std::uint64_t change(const std::string& node) { return changed_[node] = ++changes_; }
 
   store::Store& store_;
   std::function<void(const std::string&)> wake_;
@@ -63,6 +67,9 @@ class Commands {
   std::mutex mutex_;
   std::map<std::string, std::vector<Open>> open_;  // by node, oldest first
   std::set<std::string> held_;
+  // What was read from the table before a change here is not believed.
+  std::uint64_t changes_ = 0;
+  std::map<std::string, std::uint64_t> changed_;  // by node: its last one
 };
 
 }  // namespace rolesync::rollout

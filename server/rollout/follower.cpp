@@ -160,6 +160,7 @@ void Follower::follow_nodes(const std::set<std::string>& ids) {
     const NodePointer before = engine_.nodes.find(node.id);
     engine_.nodes.follow(*node.record, node.assigned, node.pending_at,
                          engine_.heartbeats.speaks_here(node.id));
+    engine_.commands.hold(node.id, node.record->draining);
     if (node.record->revoked_at && before && !before->identity.revoked_at) {
       engine_.commands.forget_node(node.id);
       engine_.heartbeats.dismiss(node.id, sent_away(node.id, "node_revoked", " was revoked"));

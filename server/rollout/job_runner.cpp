@@ -31,8 +31,8 @@ Status JobRunner::begin(const std::string& job_id) {
   return begin(lock, job_id, std::nullopt);
 }
 
-// False when another server has the job, or it has ended. `stale_fence`: take it from whoever has
-// had it under that number.
+// False when another server has the job, it waits for approval, or has ended. `stale_fence`: take
+// it from whoever has had it under that number.
 Result<bool> JobRunner::claim(const std::string& job_id, std::optional<std::int64_t> stale_fence) {
   return store_.write([&](store::Session& session) -> Result<bool> {
     const auto job = store::find_job(session, job_id);

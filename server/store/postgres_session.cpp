@@ -19,7 +19,7 @@ const char* const postgres_channel = "rolesync";
 
 namespace {
 
-constexpr Oid bool_type = 16, int8_type = 20, text_type = 25, float8_type = 701;
+constexpr Oid bool_type = 16, int8_type = 20, float8_type = 701;
 constexpr std::size_t most_prepared = 300;
 
 struct ClearResult {
@@ -27,9 +27,9 @@ struct ClearResult {
 };
 using ResultPointer = std::unique_ptr<PGresult, ClearResult>;
 
-// NULL has no type of its own: the place where it stands says which.
+// Texts and NULL go without a type: the place where they stand says which, as with SQLite.
 Oid type_of(const Value& value) {
-  constexpr Oid types[] = {0, int8_type, float8_type, text_type};
+  constexpr Oid types[] = {0, int8_type, float8_type, 0};
   return types[value.held().index()];
 }
 

@@ -48,6 +48,12 @@ class Follower:
                    for _, event in self.events)
 
 
+def latest(fleet):
+    """The commit of the role's newest content, as this server knows it."""
+    status, role = fleet.request("GET", "/api/roles/web")
+    return (role["latest"] or {}).get("commit") if status == 200 else None
+
+
 def names(count=NODES):
     return [f"sim-{i + 1:05}" for i in range(count)]
 
@@ -62,9 +68,7 @@ def what_one_changes_the_other_sees(fleet):
     fleet.add_role("web", ["web"], "/srv/web")
     fleet.pull()
     with fleet.through("b"):
-        eventually(lambda: fleet.get("/api/roles/web"), "the role is known to b")
-        eventually(lambda: fleet.get("/api/roles/web").get("latest", {}).get("commit") == commit,
-                   "b has fetched the commit into its own mirror")
+        eventually(lambda: latest(fleet) == commit, "b has fetched the commit into its own mirror")
         assert any((fleet.state / "mirrors").glob("*.git")), "b has a mirror of its own"
     eventually(lambda: at_b.has(type="commit_imported", commit=commit), "b tells of it")
     return at_b
@@ -95,8 +99,7 @@ def change(fleet, text):
     fleet.pull()
     for name in ("a", "b"):
         with fleet.through(name):
-            eventually(lambda: fleet.get("/api/roles/web")["latest"]["commit"] == commit,
-                       f"{name} has the commit", 60)
+            eventually(lambda: latest(fleet) == commit, f"{name} has the commit", 60)
     return commit
 
 
