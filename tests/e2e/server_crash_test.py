@@ -145,14 +145,16 @@ class ServerCrash(unittest.TestCase):
             self.back()
             strace, _ = self.attach("-e", f"trace={point.call}", "-e",
                                     f"inject={point.call}:signal=KILL:when={point.n}")
-            acknowledged = False
-            with contextlib.suppress(*Gone):
+            acknowledged, limit = False, 30
+            try:
                 acknowledged = act()
-            if not acknowledged:
-                self.fleet.server.wait(30)
-            else:  # what comes after the answer may be killed still
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.fleet.server.wait(0.2)
+                limit = 0.2  # what comes after the answer may be killed still
+            except AssertionError:  # not the server was hit, but a git that it had started
+                limit = 0.2
+            except Gone:
+                pass
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.fleet.server.wait(limit)
             self.detach(strace)
             killed = self.fleet.server.poll() is not None
             if not killed:
@@ -168,7 +170,7 @@ class ServerCrash(unittest.TestCase):
         self.kills = sum(killed for _, killed, _ in came)
         print(f"{self.id()}: {self.kills} kills at {len(points)} points, "
               f"{sum(a for *_, a in came)} after the answer", flush=True)
-        self.assertGreaterEqual(self.kills, len(points) // 2)
+        self.assertGreaterEqual(self.kills, 10 if EVERY_CALL else len(points) // 2)
 
     # -- accepting a sync --------------------------------------------------------------------
 

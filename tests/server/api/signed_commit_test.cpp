@@ -97,9 +97,8 @@ TEST_F(SignedCommits, WhatWasImportedBeforeIsNotDeployedAnyMore) {
   })) << plan_row();
   server.put("/api/code-source/signers", {{"required", false}});
   EXPECT_TRUE(eventually([&] { return plan_row().at("blockers").empty(); })) << plan_row();
-  EXPECT_TRUE(eventually([&] {
-    return server.get("/api/commits").body.at("commits").at(0).at("refused").is_null();
-  }));
+  EXPECT_TRUE(eventually(
+      [&] { return server.get("/api/commits").body.at("commits").at(0).at("refused").is_null(); }));
 }
 
 TEST_F(SignedCommits, SignersAreCheckedWhenTheyAreSetAndSurviveOtherChanges) {
