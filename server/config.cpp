@@ -10,6 +10,8 @@
 #include <map>
 #include <sstream>
 
+#include "server/store/store.hpp"
+
 namespace rolesync {
 namespace {
 
@@ -66,6 +68,17 @@ Take seconds(int& out) {
   };
 }
 
+Take days(int& out, int least) {
+  return [&out, least](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < least || *value > 36'500) {
+      return "must be a number from " + std::to_string(least) + " to 36500";
+    }
+    out = static_cast<int>(*value);
+    return "";
+  };
+}
+
 Take one_of(std::string& out, std::vector<std::string> words) {
   return [&out, words = std::move(words)](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::string>();
@@ -103,6 +116,18 @@ Take mebibytes(std::uint64_t& out) {
   };
 }
 
+Take store_setting(std::string& out) {
+  return [&out](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return "must be \"sqlite\" or postgresql://user@host/database";
+    if (Status valid = store::check_store_setting(*value); !valid) {
+      return "is not valid: " + valid.error().message + "; " + valid.error().hint;
+    }
+    out = *value;
+    return "";
+  };
+}
+
 Take per_minute(int& out) {
   return [&out](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::int64_t>();
@@ -123,6 +148,7 @@ std::string take_mode(const std::string& name, const toml::node& node, plugin::P
 std::map<std::string, Take> known_keys(ServerConfig& config) {
   return {{"listen", text(config.listen)},
           {"state_dir", path(config.state_dir)},
+          {"store", store_setting(config.store)},
           {"secrets_dir", path(config.secrets_dir)},
           {"plugin_dirs", paths(config.plugin_dirs)},
           {"drop_in_dirs", paths(config.drop_in_dirs)},
@@ -144,6 +170,11 @@ std::map<std::string, Take> known_keys(ServerConfig& config) {
           {"jobs.node_gone_seconds", seconds(config.node_gone_seconds)},
           {"jobs.stage_seconds", seconds(config.stage_seconds)},
           {"jobs.activate_seconds", seconds(config.activate_seconds)},
+          {"retention.jobs_days", days(config.keep_jobs_days, 1)},
+          {"retention.events_days", days(config.keep_events_days, 1)},
+          {"retention.audit_days", days(config.keep_audit_days, 0)},
+          {"retention.every_seconds", seconds(config.tidy_seconds)},
+          {"cache.limit_mb", mebibytes(config.cache_limit_bytes)},
           {"defaults.component_deployer", text(config.defaults.component_deployer)},
           {"defaults.package_deployer", text(config.defaults.package_deployer)},
           {"defaults.detector", text(config.defaults.detector)},
@@ -226,6 +257,7 @@ Result<ServerConfig> load_config(const fs::path& file) {
 void apply_environment(ServerConfig& config) {
   if (const char* listen = std::getenv("ROLESYNC_LISTEN")) config.listen = listen;
   if (const char* state = std::getenv("ROLESYNC_STATE_DIR")) config.state_dir = state;
+  if (const char* store = std::getenv("ROLESYNC_STORE")) config.store = store;
   if (const char* web = std::getenv("ROLESYNC_WEB_DIR")) config.web_dir = web;
   if (const char* dirs = std::getenv("ROLESYNC_PLUGIN_DIRS")) {
     config.plugin_dirs = split_paths(dirs);
@@ -258,8 +290,13 @@ Result<ListenAddress> parse_listen(const std::string& text) {
                "write it as 127.0.0.1:8770 or [::1]:8770"};
 }
 
+fs::path database_file(const ServerConfig& config) {
+  return config.state_dir / "rolesync.db";
+}
+
 Status complete(ServerConfig& config) {
   std::error_code error;
+  if (Status valid = store::check_store_setting(config.store); !valid) return valid;
   config.state_dir = fs::absolute(config.state_dir, error);
   if (config.secrets_dir.empty()) config.secrets_dir = config.state_dir / "secrets";
   if (config.plugin_host.empty()) config.plugin_host = beside_this_program("rolesync-plugin-host");
@@ -281,6 +318,7 @@ std::string config_text(const ServerConfig& config) {
   std::string text = "# rolesync-server\n";
   text += "listen = " + quoted(config.listen) + "\n";
   text += "state_dir = " + quoted(config.state_dir.string()) + "\n";
+  if (config.store != "sqlite") text += "store = " + quoted(config.store) + "\n";
   if (!config.tls_certificate.empty()) {
     text += "\n[tls]\ncertificate = " + quoted(config.tls_certificate) + "\n";
     text += "key = " + quoted(config.tls_key) + "\n";

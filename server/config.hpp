@@ -16,6 +16,9 @@ namespace rolesync {
 struct ServerConfig {
   std::string listen = "127.0.0.1:8770";  // ip:port or [ipv6]:port
   std::filesystem::path state_dir = "/var/lib/rolesync";
+  // "sqlite": rolesync.db in the state directory; or postgresql://user@host/database, which several
+  // servers may share.
+  std::string store = "sqlite";
   std::filesystem::path secrets_dir;  // default <state_dir>/secrets
   std::vector<std::filesystem::path> plugin_dirs = {"/usr/lib/rolesync/plugins"};
   std::vector<std::filesystem::path> drop_in_dirs = {"/usr/local/lib/rolesync/plugins"};
@@ -46,11 +49,20 @@ struct ServerConfig {
   int stage_seconds = 1'800;
   int activate_seconds = 1'800;
 
+  int keep_jobs_days = 365;
+  int keep_events_days = 30;
+  int keep_audit_days = 0;  // 0: for ever
+  int tidy_seconds = 3'600;
+  std::uint64_t cache_limit_bytes = std::uint64_t{20} << 30;
+
   // Which plugin serves a role that does not say so, and which role marks the node of the
   // repository.
   RoleDefaults defaults = usual_role_defaults();
   std::string code_source_role = usual_code_source_role;
 };
+
+// The database of a server of its own.
+std::filesystem::path database_file(const ServerConfig& config);
 
 struct ListenAddress {
   std::string address;
@@ -60,7 +72,7 @@ struct ListenAddress {
 
 // Errors: invalid/config_invalid with file and line.
 Result<ServerConfig> load_config(const std::filesystem::path& file);
-// ROLESYNC_LISTEN, ROLESYNC_STATE_DIR, ROLESYNC_WEB_DIR, ROLESYNC_PLUGIN_DIRS and
+// ROLESYNC_LISTEN, ROLESYNC_STATE_DIR, ROLESYNC_STORE, ROLESYNC_WEB_DIR, ROLESYNC_PLUGIN_DIRS and
 // ROLESYNC_DROP_IN_DIRS (with ':').
 void apply_environment(ServerConfig& config);
 // Fills what follows from other values and checks the whole.

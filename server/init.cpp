@@ -14,7 +14,7 @@ namespace rolesync {
 namespace {
 
 Status write_first_token(const ServerConfig& config, const std::string& secret) {
-  auto opened = store::open_sqlite({config.state_dir / "rolesync.db"});
+  auto opened = store::open_store(config.store, database_file(config));
   if (!opened) return opened.error();
   store::Token token;
   token.id = new_id("tok");
@@ -57,6 +57,7 @@ Result<InitResult> init_server(const InitOptions& options) {
   }
   config.state_dir = std::filesystem::absolute(config.state_dir, error);
   if (config.secrets_dir.empty()) config.secrets_dir = config.state_dir / "secrets";
+  if (Status valid = store::check_store_setting(config.store); !valid) return valid.error();
   const auto listen = parse_listen(config.listen);
   if (!listen) return listen.error();
   for (const auto& directory : {config.state_dir, config.secrets_dir}) {

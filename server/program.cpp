@@ -8,10 +8,10 @@
 #include "server/api/api.hpp"
 #include "server/api/authenticator.hpp"
 #include "server/api/node_identity.hpp"
-#include "server/http/certificates.hpp"
 #include "server/http/front.hpp"
 #include "server/http/rate_limits.hpp"
 #include "server/rollout/engine.hpp"
+#include "server/store/copy_tables.hpp"
 #include "server/version.hpp"
 
 namespace rolesync {
@@ -25,6 +25,10 @@ rollout::EngineOptions engine_options(const ServerConfig& config) {
                       config.node_offline_seconds * Millis{1000}};
   options.limits = {config.node_gone_seconds * Millis{1000}, config.stage_seconds * Millis{1000},
                     config.activate_seconds * Millis{1000}};
+  options.retention.jobs_days = config.keep_jobs_days;
+  options.retention.events_days = config.keep_events_days;
+  options.retention.audit_days = config.keep_audit_days;
+  options.tidy_every = std::chrono::seconds(config.tidy_seconds);
   options.offers = {config.plugin_host, config.state_dir / "private"};
   return options;
 }
@@ -40,6 +44,7 @@ void log_request(const http::RequestRecord& record) {
 
 struct ServerProgram::Parts {
   ServerConfig config;
+  http::RequestCounts requests;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<plugin::Registry> registry;
   std::unique_ptr<source::SourceService> source;
@@ -47,19 +52,31 @@ struct ServerProgram::Parts {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<http::Router> router;
   std::unique_ptr<http::Front> front;
+  std::unique_ptr<http::ServedCertificate> certificate;  // goes before the front
+
+  Status check_whole() const {
+    const auto copy = store::unfinished_copy(*store);
+    if (!copy) return copy.error();
+    if (copy->empty()) return {};
+    return Error{ErrorKind::conflict, "store_incomplete",
+                 "the database holds an unfinished copy from " + *copy,
+                 "finish it with the same command, or empty the database"};
+  }
 
   Status open_state() {
     for (const auto& directory :
          {config.state_dir, config.secrets_dir, config.state_dir / "private"}) {
       if (Status made = make_directories(directory.string(), 0700); !made) return made;
     }
-    auto opened = store::open_sqlite({config.state_dir / "rolesync.db"});
+    auto opened = store::open_store(config.store, database_file(config));
     if (!opened) return opened.error();
     store = std::move(*opened);
+    if (Status whole = check_whole(); !whole) return whole;
     source::SourceOptions options;
     options.state_dir = config.state_dir;
     options.bridge = config.plugin_host;
     options.allowed_paths = config.allowed_sources;
+    options.cache_limit_bytes = config.cache_limit_bytes;
     auto service = source::SourceService::open(options, *store);
     if (!service) return service.error();
     source = std::move(*service);
@@ -81,10 +98,14 @@ struct ServerProgram::Parts {
     options.version = server_version;
     options.secrets_dir = config.secrets_dir;
     options.code_source_role = config.code_source_role;
+    options.parts.state_dir = config.state_dir;
+    options.parts.requests = &requests;
+    options.parts.front = [this] { return front ? front->counts() : http::FrontCounts{}; };
     if (!config.tls_certificate.empty()) {
-      auto pin = http::certificate_fingerprint(config.tls_certificate);
-      if (!pin) return pin.error();
-      options.certificate_sha256 = *pin;
+      auto served = http::ServedCertificate::open({config.tls_certificate, config.tls_key});
+      if (!served) return served.error();
+      certificate = std::move(*served);
+      options.parts.certificate = certificate.get();
     }
     api = std::make_unique<api::Api>(api::Api{*engine, std::move(options)});
     router = std::make_unique<http::Router>(api::authenticator(
@@ -106,9 +127,18 @@ struct ServerProgram::Parts {
     options.port = listen->port;
     options.certificate_file = config.tls_certificate;
     options.key_file = config.tls_key;
-    options.on_request = log_request;
+    options.on_request = [this](const http::RequestRecord& record) {
+      requests.add(record);
+      log_request(record);
+    };
     front = std::make_unique<http::Front>(options, *router);
-    return front->start();
+    if (Status started = front->start(); !started) return started;
+    if (certificate) {
+      certificate->follow([this](const http::ServedCertificate::Files& files) {
+        return front->use_certificate(files.certificate, files.key);
+      });
+    }
+    return {};
   }
 };
 
@@ -134,8 +164,15 @@ Status ServerProgram::start() {
   return {};
 }
 
+void ServerProgram::reload() {
+  if (parts_->certificate) (void)parts_->certificate->reload();
+}
+
 void ServerProgram::stop() {
   Parts& parts = *parts_;
+  if (parts.certificate) parts.certificate->stop();
+  // First what requests may be waiting for long: a fetch. It is answered, and no other begins.
+  if (parts.engine) parts.engine->intake.stop();
   if (parts.front) {
     if (Status stopped = parts.front->stop(); !stopped) {
       spdlog::warn("event=stopping message=\"{}\"", stopped.error().text());
@@ -145,6 +182,7 @@ void ServerProgram::stop() {
   // threads before either goes.
   if (parts.engine) parts.engine->stop();
   parts.front.reset();
+  parts.certificate.reset();
   parts.router.reset();
   parts.api.reset();
   if (parts.registry) parts.registry->on_change({});

@@ -17,6 +17,8 @@ class ServerProgram {
 
   Status start();
   void stop();
+  // Reads the TLS certificate again (SIGHUP); a bad one is logged and the one before stays.
+  void reload();
   std::string url() const;
 
  private:

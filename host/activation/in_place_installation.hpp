@@ -37,6 +37,7 @@ class InPlaceInstallation final : public Installation {
   Result<std::string> recover() override;
   Result<Proof> prove(bool full) override;
   Result<Proof> prove_paths(const std::vector<std::string>& paths) override;
+  Result<std::size_t> reread(std::size_t first, std::uint64_t bytes) override;
   Result<std::vector<ManifestEntry>> lacking(const Manifest& next, Look look) override;
   Status stage_pack(const Manifest& next, std::string_view pack) override;
   std::filesystem::path staging() const override { return state_.staging(); }
@@ -46,7 +47,8 @@ class InPlaceInstallation final : public Installation {
   Result<SwitchReport> activate(Release next, FirstInstall first_install) override;
   Status adopt(Release base) override;
   Result<std::vector<std::string>> record_rewritten() override;
-  Result<SwitchReport> roll_back() override;
+  using Installation::roll_back;
+  Result<SwitchReport> roll_back(const Moment& now) override;
   Result<SwitchReport> remove() override;
   Status collect_garbage() override;
 
@@ -85,9 +87,10 @@ class InPlaceInstallation final : public Installation {
   Status choose_bytes(WayBack& way, const std::vector<ManifestEntry>& lacking,
                       const FilesByPath& edits);
   Result<SwitchReport> switch_to(MarkerRecord next, Prepared prepared, std::uint64_t keep);
-  Status write_intent(const MarkerRecord& next, const Journal& journal);
+  Status write_intent(const MarkerRecord& next);
   Status commit(TreeSwitch& tree, const MarkerRecord& next);
   Status end_journal();
+  Status end_undone();
   Result<std::vector<SavedFile>> settle_and_end();
   Error take_back(TreeSwitch& tree, const Error& why);
   void move_on(MarkerRecord next, const std::vector<SwitchStep>& steps);

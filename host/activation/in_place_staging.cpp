@@ -58,6 +58,11 @@ Status InPlaceInstallation::load() {
     Result<Journal> parsed = parse_journal(**journal, state_.journal());
     if (!parsed) return parsed.error();
     journal_ = std::move(*parsed);
+  } else {
+    const auto next = look(fs_, state_.next_marker());
+    if (!next) return next.error();
+    // How far that switch got stood in the journal: the tree may be any mixture.
+    if (*next) return state_damaged(state_.journal(), kJournalLost);
   }
   const auto kept = kept_origins(fs_, state_, UINT64_MAX);
   if (!kept) return kept.error();
@@ -125,6 +130,11 @@ Result<Proof> InPlaceInstallation::prove_paths(const std::vector<std::string>& p
   Result<Proof> proof = live_.prove_paths(paths);
   save_cache();
   return proof;
+}
+
+Result<std::size_t> InPlaceInstallation::reread(std::size_t first, std::uint64_t bytes) {
+  if (Status status = ready(); !status) return status.error();
+  return live_.reread(first, bytes);
 }
 
 Result<std::set<std::string>> InPlaceInstallation::right_already(const Manifest& next) {

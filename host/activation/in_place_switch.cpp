@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything of an InPlaceInstallation that changes what is live. The order of a switch:
-//   marker.next, journal | exchange loop | directories synced, old record kept | marker | displaced
-//   files settled | journal removed
-// Up to the marker an interruption can end both ways; after it only forward.
+//   journal | marker.next | exchange loop | directories synced, old record kept | marker |
+//   displaced files settled | journal removed
+// Up to the marker an interruption can end both ways; after it only forward. marker.next is never
+// there without the journal, on no disk that forgets: where it is, somebody took the journal away.
 #include "host/activation/in_place_installation.hpp"
 #include "host/activation/kept_releases.hpp"
 #include "host/activation/settling.hpp"
@@ -63,12 +64,12 @@ Result<SwitchReport> InPlaceInstallation::switch_to(MarkerRecord next, Prepared 
   Result<TreeSwitch> tree = tree_switch();
   if (!tree) return tree.error();
   Journal journal{next.sequence, keep, std::move(prepared.steps)};
-  if (Status status = write_intent(next, journal); !status) {
+  journal_ = std::move(journal);
+  if (Status status = write_intent(next); !status) {
     // Nothing live was touched; only if the journal cannot be taken back must recover() look.
-    if (!remove_if_there(fs_, state_.journal())) journal_ = std::move(journal);
+    (void)end_undone().ok();
     return status.error();
   }
-  journal_ = std::move(journal);
   Status status = tree->run(journal_->steps);
   if (status) status = commit(*tree, next);
   if (!status) return take_back(*tree, status.error());
@@ -83,11 +84,12 @@ Result<SwitchReport> InPlaceInstallation::switch_to(MarkerRecord next, Prepared 
   return report;
 }
 
-Status InPlaceInstallation::write_intent(const MarkerRecord& next, const Journal& journal) {
-  Status status = fs_.write(state_.next_marker(), to_text(next), 0600);
-  if (status) status = fs_.sync_file(state_.next_marker());
-  if (status) status = state_.replace(fs_, state_.journal(), to_text(journal));
-  return status ? fs_.sync_directory(state_.top()) : status;
+Status InPlaceInstallation::write_intent(const MarkerRecord& next) {
+  Status status = state_.replace(fs_, state_.journal(), to_text(*journal_));
+  if (status) status = fs_.sync_directory(state_.top());
+  // Its name need not be safe yet: without it the switch is undone.
+  if (status) status = fs_.write(state_.next_marker(), to_text(next), 0600);
+  return status ? fs_.sync_file(state_.next_marker()) : status;
 }
 
 // Ends with the marker in its place, not yet durable.
@@ -112,12 +114,18 @@ Error InPlaceInstallation::take_back(TreeSwitch& tree, const Error& why) {
   if (status) status = tree.sync();
   if (status) {
     const auto saved = settle(fs_, state_, *journal_, Ending::back);
-    status = saved ? end_journal() : Status(saved.error());
+    status = saved ? end_undone() : Status(saved.error());
   }
   error.message += status ? "; the previous release is in place"
                           : "; taking the switch back failed too: " + status.error().message;
   if (!status) error.hint = "run rolesync-agent recover when the cause is gone";
   return error;
+}
+
+Status InPlaceInstallation::end_undone() {
+  Status status = remove_if_there(fs_, state_.next_marker());
+  if (status) status = fs_.sync_directory(state_.top());
+  return status ? end_journal() : status;
 }
 
 Status InPlaceInstallation::end_journal() {
@@ -217,14 +225,17 @@ Result<std::vector<std::string>> InPlaceInstallation::record_rewritten() {
   return paths;
 }
 
-Result<SwitchReport> InPlaceInstallation::roll_back() {
+Result<SwitchReport> InPlaceInstallation::roll_back(const Moment& now) {
   if (Status status = know_drift(Look::again); !status) return status.error();
   Result<WayBack> way = way_back();
   if (!way) return way.error();
   Result<Prepared> prepared = prepare(way->goal, way->as_is);
   if (!prepared) return prepared.error();
   way->record.sequence = sequence() + 1;
-  way->record.release.activated_at = fs_.now_ns() / 1'000'000;
+  Release& release = way->record.release;
+  release.activated_at = now.at ? now.at : fs_.now_ns() / 1'000'000;
+  release.activated_boot = now.boot_id;
+  release.activated_since_boot = now.since_boot;
   Result<SwitchReport> report = switch_to(std::move(way->record), std::move(*prepared), 0);
   live_.doubt();  // hand-made states that came back are drift again
   return report;

@@ -2,6 +2,7 @@
 #include "host/activation/installation.hpp"
 
 #include "host/activation/in_place_installation.hpp"
+#include "host/activation/journal.hpp"
 #include "host/activation/known_file.hpp"
 #include "host/activation/sealed_text.hpp"
 #include "host/values/names.hpp"
@@ -122,11 +123,12 @@ Result<std::filesystem::path> target_with_state(FileSystem& fs, const std::files
   const std::string state = shared_state(fs, root) + "/" + role;
   const bool interrupted = fs.stat(state + "/journal").ok();
   for (const std::string& name : {state + "/marker", state + "/marker.next"}) {
-    // Without a journal, marker.next is what a switch left behind that never began.
-    if (name.ends_with(".next") && !interrupted) break;
     const auto text = read_if_there(fs, name);
     if (!text) return text.error();
     if (!*text) continue;
+    if (name.ends_with(".next") && !interrupted) {
+      return state_damaged(state + "/journal", kJournalLost);
+    }
     const Result<MarkerRecord> record = parse_marker_record(**text, name);
     if (!record) return record.error();
     if (!record->removed || interrupted) return root / record->target;

@@ -27,6 +27,9 @@ struct Release {
   std::string content_id;
   std::string task_id;
   Millis activated_at = 0;
+  // The same on a clock that never jumps; without a boot it is not known.
+  std::string activated_boot;
+  Millis activated_since_boot = 0;
   Manifest manifest;
   // path -> blob id that post_sync left there; "" when it removed the file
   std::map<std::string, std::string> rewritten;
@@ -55,6 +58,13 @@ enum class FirstInstall { refuse, overlay };
 // Whether the disk is looked at again, or the last proof of this object is good enough (a caller
 // with watches on the tree knows that nothing happened since, or has named what did).
 enum class Look { again, trust };
+
+// When something is done: on the wall clock, and on one that never jumps.
+struct Moment {
+  Millis at = 0;  // 0: now, as the file system's clock has it
+  std::string boot_id = {};
+  Millis since_boot = 0;
+};
 
 struct SavedFile {
   std::string path;      // relative to the target
@@ -116,6 +126,11 @@ class Installation {
   // what is not managed is ignored). The drift is that of the whole tree, as known then.
   virtual Result<Proof> prove_paths(const std::vector<std::string>& paths) = 0;
 
+  // One slice of prove(true), for a caller who must not hold the installation for long: reads the
+  // files of the current release from the `first`-th on, until `bytes` were read, and returns the
+  // index of the next. Once that is past the last, prove() finds all of it in the stat cache.
+  virtual Result<std::size_t> reread(std::size_t first, std::uint64_t bytes) = 0;
+
   // What a deployer must fetch before `next` can be activated, one entry per blob, by path: what is
   // live (even under another path), kept or already staged is taken from this node instead, and is
   // in staging() afterwards. Includes the blobs that repair drift. Errors: disk_full.
@@ -156,7 +171,8 @@ class Installation {
   // Back to the release before the current one, from this node's own files alone. What had been
   // edited by hand before that release was replaced comes back as it was. The release that is left
   // is not offered again. Errors: not_found/no_previous, lacking_blobs.
-  virtual Result<SwitchReport> roll_back() = 0;
+  virtual Result<SwitchReport> roll_back(const Moment& now) = 0;
+  Result<SwitchReport> roll_back() { return roll_back(Moment()); }
 
   // Undeploys: removes the release's files that are as deployed, and directories that get empty;
   // edited files stay where they are. Afterwards nothing is installed and nothing is kept.

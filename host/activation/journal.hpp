@@ -25,6 +25,9 @@ struct Journal {
   std::vector<SwitchStep> steps;  // by path
 };
 
+// What is wrong when it is not there although a switch has begun.
+inline constexpr const char* kJournalLost = "it is missing, but a switch was under way";
+
 std::string to_text(const Journal& journal);
 Result<Journal> parse_journal(std::string_view text, const std::string& path);
 

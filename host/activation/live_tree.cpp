@@ -9,6 +9,9 @@
 namespace rolesync {
 namespace {
 
+// Opening a file takes as long as reading so many bytes.
+constexpr std::uint64_t kCostOfAFile = 8 << 10;
+
 bool is_gone(const Error& error) {
   return error.reason == "enoent" || error.reason == "enotdir";
 }
@@ -87,6 +90,20 @@ Result<Proof> LiveTree::prove_paths(const std::vector<std::string>& paths) {
   return prove_scope(scope);
 }
 
+Result<std::size_t> LiveTree::reread(std::size_t first, std::uint64_t bytes) {
+  Scope scope;
+  scope.full = true;
+  const std::size_t all = release_ ? entries().size() : 0;
+  std::size_t next = first;
+  for (std::uint64_t sum = 0; next < all && (next == first || sum < bytes); ++next) {
+    scope.entries.push_back(next);
+    sum += entries()[next].size + kCostOfAFile;
+  }
+  if (scope.entries.empty()) return all;
+  const Result<Proof> proof = prove_scope(scope);
+  return proof ? Result<std::size_t>(next) : proof.error();
+}
+
 Result<Proof> LiveTree::prove_scope(const Scope& scope) {
   const std::int64_t now = fs_.now_ns();
   Proof proof;
@@ -152,6 +169,7 @@ Status LiveTree::read_and_judge(std::size_t index, const FileStat& stat, std::in
   const ManifestEntry& entry = entries()[index];
   const Result<std::string> id = hash_file(fs_, absolute(entry.path), stat);
   if (!id) {
+    cache_.forget(index);  // what cannot be read is not known by its stat
     if (!is_gone(id.error())) return id.error();
     note(entry.path, DriftKind::removed);  // just now
     return {};

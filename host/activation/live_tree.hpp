@@ -40,6 +40,8 @@ class LiveTree {
 
   Result<Proof> prove(bool full);
   Result<Proof> prove_paths(const std::vector<std::string>& paths);
+  // Reads the files from the first-th on until so many bytes were read; the index of the next.
+  Result<std::size_t> reread(std::size_t first, std::uint64_t bytes);
 
   bool proven() const { return proven_; }
   const DriftByPath& drift() const { return drift_; }

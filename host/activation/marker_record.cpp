@@ -42,6 +42,9 @@ MarkerRecord from_header(const Json& header) {
   header.at("content_id").get_to(release.content_id);
   header.at("task_id").get_to(release.task_id);
   header.at("activated_at").get_to(release.activated_at);
+  // Not in records of older versions.
+  release.activated_boot = header.value("activated_boot", "");
+  release.activated_since_boot = header.value("activated_since_boot_ms", Millis{0});
   header.at("sequence").get_to(record.sequence);
   header.at("origin").get_to(record.origin);
   header.at("target").get_to(record.target);
@@ -68,6 +71,8 @@ std::string to_text(const MarkerRecord& record) {
       {"content_id", release.content_id},
       {"task_id", release.task_id},
       {"activated_at", release.activated_at},
+      {"activated_boot", release.activated_boot},
+      {"activated_since_boot_ms", release.activated_since_boot},
       {"sequence", record.sequence},
       {"origin", record.origin},
       {"target", record.target},

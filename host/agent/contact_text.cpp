@@ -5,13 +5,10 @@
 
 #include <cerrno>
 
+#include "host/services/clock.hpp"
+
 namespace rolesync::agent {
 namespace {
-
-bool is_running(const ContactStatus& status) {
-  if (status.state == standing_name(Standing::stopped) || status.pid <= 0) return false;
-  return ::kill(static_cast<pid_t>(status.pid), 0) == 0 || errno == EPERM;
-}
 
 std::string line(const char* name, const std::string& value) {
   return value.empty() ? "" : std::string(name) + ": " + value + "\n";
@@ -23,9 +20,15 @@ std::string time(Millis at) {
 
 }  // namespace
 
+bool writer_runs(const ContactStatus& status) {
+  if (status.state == standing_name(Standing::stopped) || status.pid <= 0) return false;
+  if (status.boot_id != real_clock().boot_id()) return false;  // that number is another's now
+  return ::kill(static_cast<pid_t>(status.pid), 0) == 0 || errno == EPERM;
+}
+
 std::string contact_text(const std::optional<ContactStatus>& status) {
   if (!status) return "no agent has run with this state directory\n";
-  const bool running = is_running(*status);
+  const bool running = writer_runs(*status);
   std::string text = line("node", status->node_id);
   text += line("state", running ? status->state : "stopped");
   text += line("since", time(status->since));
@@ -50,7 +53,7 @@ std::string contact_line(const ContactStatus& status) {
 }
 
 int contact_exit_code(const std::optional<ContactStatus>& status) {
-  if (!status || !is_running(*status)) return 1;
+  if (!status || !writer_runs(*status)) return 1;
   if (status->state == standing_name(Standing::connected)) return 0;
   const bool away = status->state == standing_name(Standing::server_away) ||
                     status->state == standing_name(Standing::starting);

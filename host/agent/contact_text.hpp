@@ -9,6 +9,9 @@
 
 namespace rolesync::agent {
 
+// The process that wrote it still runs, as far as its number and this boot can tell.
+bool writer_runs(const ContactStatus& status);
+
 // A few lines: the state, since when, why, and what to do.
 std::string contact_text(const std::optional<ContactStatus>& status);
 

@@ -15,13 +15,7 @@ constexpr std::chrono::seconds kIdleGrace{60};
 
 KeyedWorkers::KeyedWorkers(const char* name, std::size_t threads, Liveness* liveness,
                            std::chrono::seconds longest_job)
-    : longest_job_(longest_job) {
-  for (std::size_t i = 0; i < threads; ++i) {
-    Liveness::Thread* life = liveness ? &liveness->add(name) : nullptr;
-    threads_.emplace_back([this, life] { run(life); });
-    ::pthread_setname_np(threads_.back().native_handle(), name);
-  }
-}
+    : name_(name), most_(threads), liveness_(liveness), longest_job_(longest_job) {}
 
 KeyedWorkers::~KeyedWorkers() {
   stop();
@@ -31,7 +25,14 @@ KeyedWorkers::~KeyedWorkers() {
 void KeyedWorkers::add(std::string key, std::function<void()> job) {
   std::lock_guard lock(mutex_);
   jobs_.push_back({std::move(key), std::move(job)});
+  if (jobs_.size() > free_ && threads_.size() < most_ && !stopping_) start_one();
   changed_.notify_all();
+}
+
+void KeyedWorkers::start_one() {
+  Liveness::Thread* life = liveness_ ? &liveness_->add(name_) : nullptr;
+  threads_.emplace_back([this, life] { run(life); });
+  ::pthread_setname_np(threads_.back().native_handle(), name_);
 }
 
 void KeyedWorkers::stop() {
@@ -48,6 +49,7 @@ void KeyedWorkers::run(Liveness::Thread* life) {
   };
   for (;;) {
     const auto wanted = [&] { return stopping_ || next() != jobs_.end(); };
+    ++free_;
     if (!life) {
       changed_.wait(lock, wanted);
     } else {
@@ -55,6 +57,7 @@ void KeyedWorkers::run(Liveness::Thread* life) {
         life->expect(kIdle + kIdleGrace);
       } while (!changed_.wait_for(lock, kIdle, wanted));
     }
+    --free_;
     if (stopping_) {
       if (life) life->rest();
       return;

@@ -25,10 +25,11 @@ std::chrono::seconds until_daily_proof(std::string_view node, std::string_view r
 }
 
 ProofSchedule::Due ProofSchedule::due(Time now, bool heartbeat) const {
-  if (!proved_once_) return full_wanted_ ? Due::full : Due::stats;
+  if (full_wanted_ && !reading_ && (heartbeat || !proved_once_)) return Due::full;
+  if (!proved_once_) return full_wanted_ ? Due::no : Due::stats;
   const auto since = now - last_;
   const auto affordable = cost_ * kShareOfACore;
-  if (heartbeat && now >= daily_) return Due::full;
+  if (heartbeat && now >= daily_ && !reading_) return Due::full;
   if (touched_) return Due::touched;
   if (!heartbeat) return Due::no;
   if (watched_) {
@@ -43,6 +44,7 @@ void ProofSchedule::proved(Time now, std::chrono::microseconds cost, Due how) {
   last_ = now;
   // A daily full reading is not what the next look will cost.
   if (how != Due::full) cost_ = cost;
+  if (how == Due::full) full_wanted_ = reading_ = false;
   if (!proved_once_) {
     daily_ = now + until_daily_;
   } else {

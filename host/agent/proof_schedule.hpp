@@ -30,9 +30,12 @@ class ProofSchedule {
   // `heartbeat`: it is the regular look, not one in between.
   Due due(Time now, bool heartbeat) const;
   void proved(Time now, std::chrono::microseconds cost, Due how);
+  // All is being read elsewhere, and is not due again meanwhile.
+  void reading(bool is) { reading_ = is; }
 
  private:
   bool touched_ = false, watched_ = false, proved_once_ = false, full_wanted_ = false;
+  bool reading_ = false;
   const std::chrono::seconds until_daily_;
   Time last_{}, daily_{};  // daily_: when all is to be read next
   std::chrono::microseconds cost_{0};

@@ -52,8 +52,9 @@ Json port_facts(const Role& role, const std::vector<ListeningPort>& ports,
     for (const std::string& address : asked_at) answers = answers || reachable_at(each, address);
     const std::optional<bool> own =
         role.systemd_service.empty() ? std::nullopt : is_of_unit(each.pid, role.systemd_service);
-    if (own == true) owner = "service";
-    if (own == true || process.empty()) process = each.process;
+    const bool is_own = own.value_or(false);
+    if (is_own) owner = "service";
+    if (is_own || process.empty()) process = each.process;
     certain = certain && own.has_value();
   }
   if (owner != "service" && certain && !addresses.empty()) owner = "other";
@@ -174,6 +175,7 @@ Result<ServiceState> RolePlugins::service(const Role& role, const char* action, 
   state.state = (*answer)["state"].get<std::string>();
   if (is_text(*answer, "started_at")) {
     state.started_at = from_rfc3339((*answer)["started_at"].get<std::string>());
+    if (state.started_at) state.started_since_boot = services.since_boot(*state.started_at);
   }
   if (is_text(*answer, "detail")) state.detail = (*answer)["detail"].get<std::string>();
   if (is_text(*answer, "reason")) state.reason = (*answer)["reason"].get<std::string>();

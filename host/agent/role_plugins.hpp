@@ -23,6 +23,7 @@ namespace rolesync::agent {
 struct ServiceState {
   std::string state = "unknown";  // the words of rolesync::Running in the SDK
   std::optional<Millis> started_at;
+  std::optional<Millis> started_since_boot;  // the same on Clock::monotonic(), when it is known
   std::string detail, reason;
 };
 

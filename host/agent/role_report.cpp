@@ -6,6 +6,7 @@
 #include <set>
 
 #include "host/agent/log.hpp"
+#include "host/agent/running.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -32,17 +33,6 @@ Json release_facts(const Release& release, const Proof& proof) {
           {"role_revision", release.role_revision},
           {"drift", std::move(drift)},
           {"drift_count", proof.drift.size()}};
-}
-
-// Does the running program come from the files on the disk?
-const char* running_fact(const Role& role, bool installed, Millis activated_at,
-                         const std::optional<ServiceState>& service) {
-  if (!installed) return "unknown";
-  if (!has_service(role)) return "current";
-  if (service && service->state == "waiting") return "current";  // what starts next is the disk
-  const bool tells = service && (service->state == "running" || service->state == "finished");
-  if (!tells || !service->started_at) return "unknown";
-  return *service->started_at < activated_at ? "restart_pending" : "current";
 }
 
 Sight sight_of(const Role& role, const Facts& facts, const std::optional<ServiceState>& service) {
@@ -128,7 +118,7 @@ LocalReport RoleReporter::look(Occasion occasion) {
     prove(role, state, occasion);
     const Observation observation =
         asked.count(role.name) ? observer_.take(role.name, until) : observe(role, facts, nullptr);
-    roles[role.name] = report_role(role, *facts, state, observation);
+    roles[role.name] = report_role(role, *facts, state, observation, parts_.clock.boot_id());
   }
   Json ports = Json::array();
   for (const ListeningPort& port : facts->ports) {
@@ -140,10 +130,29 @@ LocalReport RoleReporter::look(Occasion occasion) {
   return {to_text(roles), to_text(ports)};
 }
 
+// Everything is read in slices, elsewhere. What is due now: once that has ended well, a look at the
+// stats makes a proof of it.
+ProofSchedule::Due RoleReporter::reread(const Role& role, Installed& state,
+                                        ProofSchedule::Due due) {
+  using Due = ProofSchedule::Due;
+  if (!state.rereading) {
+    if (due != Due::full) return due;
+    rereader_.begin(role);
+    state.rereading = true;
+  }
+  const std::optional<Status> end = rereader_.take(role.name);
+  if (end) state.rereading = false;
+  const std::lock_guard lock(mutex_);
+  state.schedule.reading(state.rereading);
+  if (end) return end->ok() ? Due::full : Due::stats;
+  return due == Due::full ? Due::no : due;
+}
+
 // While a task uses the installation, the last proof stands; the task's own end brings a new one.
 void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) {
+  using Due = ProofSchedule::Due;
   const auto begin = parts_.clock.monotonic();
-  ProofSchedule::Due due;
+  Due due;
   {
     std::lock_guard lock(mutex_);
     due = state.schedule.due(begin, occasion == Occasion::heartbeat);
@@ -155,16 +164,20 @@ void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) 
   const Release* release = (*held)->current();
   const bool same = !state.error_reason.empty() ? false
                     : release ? state.present && release->task_id == state.task_id &&
-                                    release->activated_at == state.activated_at
+                                    release->activated_at == state.activation.at
                               : !state.present;
   if (!same) take_release(state, release);
-  if (same && (!release || due == ProofSchedule::Due::no)) return;
+  if (release) due = reread(role, state, due);
+  if (same && (!release || due == Due::no)) return;
+  prove_now(role, state, *held, begin, due);
+}
+
+void RoleReporter::prove_now(const Role& role, Installed& state, const Held& held,
+                             std::chrono::steady_clock::time_point begin, ProofSchedule::Due due) {
   using Depth = Prover::Depth;
-  const Depth depth = due == ProofSchedule::Due::full    ? Depth::full
-                      : due == ProofSchedule::Due::stats ? Depth::stats
-                                                         : Depth::needed;
-  Result<Proof> proof = parts_.prover.prove(role, **held, depth);
-  release = (*held)->current();
+  const bool all = due == ProofSchedule::Due::full || due == ProofSchedule::Due::stats;
+  Result<Proof> proof = parts_.prover.prove(role, *held, all ? Depth::stats : Depth::needed);
+  const Release* release = held->current();
   const auto cost =
       std::chrono::duration_cast<std::chrono::microseconds>(parts_.clock.monotonic() - begin);
   {
@@ -189,7 +202,7 @@ void RoleReporter::prove(const Role& role, Installed& state, Occasion occasion) 
 void RoleReporter::take_release(Installed& state, const Release* release) {
   state.present = release != nullptr;
   state.task_id = release ? release->task_id : "";
-  state.activated_at = release ? release->activated_at : 0;
+  state.activation = release ? activation_of(*release) : Moment();
   Json facts = no_release();
   if (release) facts.update(release_facts(*release, Proof()));
   state.facts = std::make_shared<Json>(std::move(facts));
@@ -225,8 +238,9 @@ Observation RoleReporter::observe(const Role& role, const std::shared_ptr<const 
   Observation seen;
   if (has_service(role)) {
     Result<ServiceState> asked = parts_.plugins.service(role, "status", units, ports, cancelled);
-    seen.service = asked ? std::move(*asked)
-                         : ServiceState{"unknown", {}, asked.error().message, asked.error().reason};
+    seen.service =
+        asked ? std::move(*asked)
+              : ServiceState{"unknown", {}, {}, asked.error().message, asked.error().reason};
     if (!asked && asked.error().reason.starts_with("plugin_")) {
       seen.detection = plugin_failed(asked.error());
       return seen;
@@ -239,7 +253,7 @@ Observation RoleReporter::observe(const Role& role, const std::shared_ptr<const 
 }
 
 Json RoleReporter::report_role(const Role& role, const Facts& facts, const Installed& state,
-                               const Observation& observation) {
+                               const Observation& observation, const std::string& boot_id) {
   const auto& [service, detection] = observation;
   const auto path = facts.path_exists.find(role.target_path);
   const bool path_exists = path != facts.path_exists.end() && path->second;
@@ -249,7 +263,9 @@ Json RoleReporter::report_role(const Role& role, const Facts& facts, const Insta
   }
   Json running_service;
   if (service && service->state != "unknown") running_service = service->state == "running";
-  const char* running = running_fact(role, state.present, state.activated_at, service);
+  const char* running = "unknown";
+  if (state.present && !has_service(role)) running = "current";
+  if (state.present && service) running = running_fact(*service, state.activation, boot_id);
   Json report = state.facts ? *state.facts : no_release();
   report.update({{"path_exists", path_exists},
                  {"service_running", std::move(running_service)},

@@ -13,6 +13,7 @@
 #include "host/agent/observer.hpp"
 #include "host/agent/proof_schedule.hpp"
 #include "host/agent/prover.hpp"
+#include "host/agent/rereader.hpp"
 #include "host/agent/role_plugins.hpp"
 #include "host/facts/facts.hpp"
 #include "host/services/clock.hpp"
@@ -41,7 +42,10 @@ class RoleReporter {
   // `full_first`: the machine did not end cleanly, so nothing is believed.
   // `late`: something became known after a look; another one is due. Any thread.
   RoleReporter(Parts parts, bool full_first, std::function<void()> late)
-      : parts_(std::move(parts)), full_first_(full_first), observer_(std::move(late)) {}
+      : parts_(std::move(parts)),
+        full_first_(full_first),
+        rereader_(parts_.installations, [late](const std::string&) { late(); }),
+        observer_(std::move(late)) {}
 
   // At start, before a task uses an installation again: what the markers say is installed. Until it
   // can be proven, that is reported, and not that there is nothing.
@@ -60,19 +64,23 @@ class RoleReporter {
     ProofSchedule schedule;
     std::string task_id;                // of the release that is being watched
     bool present = false;               // there is a release
+    bool rereading = false;             // all its files are being read
     std::shared_ptr<const Json> facts;  // version, content_id, ... as they stand in the report
-    Millis activated_at = 0;
+    Moment activation;
     Millis verified_at = 0, reported_at = 0;
     std::string error, error_reason;  // why what is installed is not known or not proven
   };
   Installed& installed(const std::string& role);
   void prove(const Role& role, Installed& state, Occasion occasion);
+  ProofSchedule::Due reread(const Role& role, Installed& state, ProofSchedule::Due due);
+  void prove_now(const Role& role, Installed& state, const Held& held,
+                 std::chrono::steady_clock::time_point begin, ProofSchedule::Due due);
   static void take_release(Installed& state, const Release* release);
   static void take_trouble(Installed& state, const Error& error);
   Observation observe(const Role& role, const std::shared_ptr<const Facts>& facts,
                       const CancelFlag* cancelled) const;
   static Json report_role(const Role& role, const Facts& facts, const Installed& state,
-                          const Observation& observation);
+                          const Observation& observation, const std::string& boot_id);
   const FactQuestion& question(const std::shared_ptr<const Definitions>& definitions);
 
   Parts parts_;
@@ -82,6 +90,7 @@ class RoleReporter {
   FactQuestion question_;
   std::mutex mutex_;  // the map and the schedules' touches
   std::map<std::string, Installed> installed_;
+  Rereader rereader_;
   Observer observer_;  // last: its threads use the others
 };
 

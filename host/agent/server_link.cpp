@@ -59,6 +59,24 @@ Result<std::unique_ptr<LinkClient>> ServerLink::connect_as(const std::string& se
                                       LinkClient::Afterwards::close);
 }
 
+Result<std::unique_ptr<Stream>> ServerLink::open_awaited_stream(const std::string& rest) {
+  const std::size_t first = server_;
+  Result<std::unique_ptr<Stream>> stream =
+      Error{ErrorKind::failed, "stream_unknown", "no server is configured"};
+  for (std::size_t i = 0; i < config_.server_urls.size(); ++i) {
+    Result<std::unique_ptr<HttpClient>> client =
+        HttpClient::create(config_.server(first + i), [this] { return credential_.current(); });
+    if (!client) return client.error();
+    LinkClient link(*this, std::move(*client), first + i, LinkClient::Afterwards::close);
+    Result<std::unique_ptr<Stream>> opened = link.open_stream(node_path(rest));
+    if (opened) return opened;
+    // What the server at hand says counts, unless it just does not know of the stream.
+    if (i == 0) stream = std::move(opened);
+    if (stream.error().reason != "stream_unknown") return stream;
+  }
+  return stream;
+}
+
 void ServerLink::failed() {
   ++server_;
 }

@@ -32,6 +32,9 @@ class ServerLink {
   Result<std::unique_ptr<LinkClient>> borrow();
   // With another secret than the one in use, for a rotation.
   Result<std::unique_ptr<LinkClient>> connect_as(const std::string& secret);
+  // A stream that one server waits for. With several servers on one database that may be another
+  // than the one that passed the command on: each of the list is tried.
+  Result<std::unique_ptr<Stream>> open_awaited_stream(const std::string& rest);
   // The server did not answer, or not as a server: others should take the next one.
   void failed();
   // The one that is obeyed now.

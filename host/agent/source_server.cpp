@@ -59,16 +59,9 @@ Status serve_source(const AgentConfig& config, ServerLink& link, const std::stri
                     const std::string& repository, const CancelFlag& cancelled) {
   Result<std::string> path = allowed_repository(config, repository);
   if (!path) return path.error();
-  std::unique_ptr<Stream> stream;
-  {
-    Result<std::unique_ptr<LinkClient>> client = link.connect();
-    if (!client) return client.error();
-    Result<std::unique_ptr<Stream>> opened =
-        (*client)->open_stream(link.node_path("streams/" + stream_id));
-    if (!opened) return opened.error();
-    stream = std::move(*opened);
-  }
-  StreamDescriptor descriptor(std::move(stream));
+  Result<std::unique_ptr<Stream>> stream = link.open_awaited_stream("streams/" + stream_id);
+  if (!stream) return stream.error();
+  StreamDescriptor descriptor(std::move(*stream));
   ChildSpec spec = upload_pack(*path);
   spec.stdio_fd = descriptor.get();
   spec.cancelled = &cancelled;

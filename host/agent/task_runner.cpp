@@ -6,6 +6,7 @@
 #include "host/agent/health.hpp"
 #include "host/agent/log.hpp"
 #include "host/agent/role_commands.hpp"
+#include "host/agent/running.hpp"
 #include "host/values/json.hpp"
 
 namespace rolesync::agent {
@@ -231,7 +232,10 @@ TaskRunner::StepResult TaskRunner::switch_files() {
   next.commit = task.commit;
   next.content_id = task.content_id;
   next.task_id = task.task_id;
-  next.activated_at = parts_.clock.now();
+  const Moment now = moment_of(parts_.clock);
+  next.activated_at = now.at;
+  next.activated_boot = now.boot_id;
+  next.activated_since_boot = now.since_boot;
   next.manifest = std::move(manifest_);
   Result<SwitchReport> report = installation_.activate(std::move(next), task.first_install);
   if (report) {
@@ -240,8 +244,8 @@ TaskRunner::StepResult TaskRunner::switch_files() {
   }
   // The tree is whole again before anybody goes on, forward or back.
   Result<std::string> recovered = installation_.recover();
-  const Release* now = installation_.current();
-  if (recovered && now && now->task_id == task.task_id) return {};
+  const Release* there = installation_.current();
+  if (recovered && there && there->task_id == task.task_id) return {};
   if (!recovered) {
     log_event(LogLevel::error, "task.recovery_failed",
               {{"task", task.task_id}, {"detail", recovered.error().text()}});
@@ -264,7 +268,7 @@ TaskRunner::StepResult TaskRunner::restore_files() {
       !SelfUpdater::concerns(record_.task.role)) {
     (void)control(record_.task.role, "stop");
   }
-  Result<SwitchReport> report = installation_.roll_back();
+  Result<SwitchReport> report = installation_.roll_back(moment_of(parts_.clock));
   if (report) return {{}, "", std::move(report->saved)};
   if (record_.had_release || report.error().reason != "no_previous") {
     return {report.error(), "", {}};
@@ -333,7 +337,7 @@ bool TaskRunner::restart_is_pending() const {
   Result<ServiceState> state =
       parts_.plugins.service(role, "status", parts_.units, parts_.ports, nullptr);
   if (!now || !state || state->state != "running") return false;
-  return !state->started_at || *state->started_at < now->activated_at;
+  return started_before(*state, activation_of(*now), parts_.clock.boot_id()).value_or(true);
 }
 
 void TaskRunner::finish(End end) {

@@ -22,8 +22,10 @@ int list_commits(Session& session, const std::string& source, int limit) {
   Table table({"COMMIT", "IMPORTED", "ROLES", "NODES", "AUTHOR", "MESSAGE"});
   for (const Json& commit : array_of(*list, "commits")) {
     const auto roles = texts_of(commit, "roles");
+    const std::string refused = text_of(object_of(commit, "refused"), "reason");
+    const std::string about = refused.empty() ? joined(roles) : "refused: " + refused;
     table.add({short_commit(text_of(commit, "commit")), age_of(text_of(commit, "imported_at")),
-               roles.empty() ? "-" : joined(roles), std::to_string(number_of(commit, "node_count")),
+               about.empty() ? "-" : about, std::to_string(number_of(commit, "node_count")),
                clipped(text_of(commit, "author"), 24), first_line(text_of(commit, "message"))});
   }
   if (table.empty()) return session.say("nothing imported yet: rolesync source pull"), kOk;

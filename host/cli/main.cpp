@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/doctor.hpp"
 #include "host/cli/programs.hpp"
 #include "host/cli/session.hpp"
 
@@ -59,6 +60,7 @@ int run(int argc, char** argv) {
        {add_demo, add_status, add_plan, add_sync, add_job, add_node, add_role, add_source,
         add_commit, add_schedule, add_freeze, add_plugin, add_token, add_audit, add_approval})
     add(app, session);
+  add_doctor(app, session);
   describe_programs(app);
   try {
     app.parse(argc, argv);

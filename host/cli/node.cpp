@@ -9,6 +9,7 @@
 #include "host/cli/fields.hpp"
 #include "host/cli/label_words.hpp"
 #include "host/cli/marks.hpp"
+#include "host/cli/node_drain.hpp"
 #include "host/cli/role_action.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/text.hpp"
@@ -85,6 +86,9 @@ void print_identity(Session& session, const Json& node) {
   print_line(session, "joined", age_of(text_of(node, "joined_at")));
   print_line(session, "credential", credential_text(object_of(node, "credential")));
   print_line(session, "identity", clone_text(object_of(node, "clone")));
+  if (const std::string at = text_of(node, "drained_at"); !at.empty()) {
+    print_line(session, "drained", age_of(at) + ": " + printable(text_of(node, "drained_reason")));
+  }
   if (const std::string at = text_of(node, "revoked_at"); !at.empty()) {
     const std::string why = text_of(node, "revoked_reason");
     print_line(session, "revoked",
@@ -267,6 +271,7 @@ void add_node(CLI::App& app, Session& session) {
     };
   });
   add_identity_verbs(*node, session, command);
+  add_drain_verbs(*node, session);
 }
 
 }  // namespace rolesync::cli

@@ -33,6 +33,11 @@ int run_plan(Session& session, const PlanOptions& options) {
     session.print(plan_text(*plan, {.colour = session.terminal().colour,
                                     .width = session.terminal().width,
                                     .all_files = options.all_files}));
+    for (const Json& held : array_of(*plan, "held")) {
+      session.warn(printable(
+          text_of(held, "role_name") + " at " + short_commit(text_of(held, "commit")) + " broke " +
+          text_of(held, "job_id") + ": " + first_line(text_of(held, "message"))));
+    }
     for (const Json& freeze : array_of(*plan, "freezes")) {
       const std::string until = text_of(freeze, "ends_at");
       session.warn(printable(counted(static_cast<std::size_t>(number_of(freeze, "rows")), "row") +

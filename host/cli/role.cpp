@@ -9,6 +9,7 @@
 #include "host/cli/role_action.hpp"
 #include "host/cli/session.hpp"
 #include "host/cli/text.hpp"
+#include "host/cli/wall_clock.hpp"
 
 namespace rolesync::cli {
 namespace {
@@ -99,6 +100,33 @@ int remove_role(Session& session, const std::string& name) {
   return kOk;
 }
 
+int list_held(Session& session) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto list = (*api)->get("/api/held-contents");
+  if (!list) return session.fail(list.error());
+  if (session.json()) return session.print(*list), kOk;
+  Table table({"ROLE", "COMMIT", "SINCE", "JOB", "WHY"});
+  for (const Json& held : array_of(*list, "held_contents")) {
+    const std::string message = text_of(held, "message");
+    table.add({text_of(held, "role_name"), short_commit(text_of(held, "commit")),
+               age_of(text_of(held, "held_at")), text_of(held, "job_id"),
+               first_line(message.empty() ? text_of(held, "reason") : message)});
+  }
+  if (table.empty()) return session.say("nothing is held"), kOk;
+  session.print(table);
+  return kOk;
+}
+
+int unhold_role(Session& session, const std::string& name) {
+  auto api = session.api();
+  if (!api) return session.fail(api.error());
+  auto status = (*api)->remove("/api/held-contents/" + encoded(name));
+  if (!status) return session.fail(status.error());
+  session.say(name + ": automatic runs may deploy all of its contents again");
+  return kOk;
+}
+
 }  // namespace
 
 void add_role(CLI::App& app, Session& session) {
@@ -118,6 +146,14 @@ void add_role(CLI::App& app, Session& session) {
     session.action = [&session, name] { return apply_role(session, *name); };
   });
   add_role_actions(*role, session);
+  role->add_subcommand("held", "contents that broke a rollout; automatic runs leave them out")
+      ->callback([&session] { session.action = [&session] { return list_held(session); }; });
+  CLI::App* unhold = role->add_subcommand("unhold", "let the held contents of a role go");
+  unhold->add_option("role", *name)->required();
+  unhold->callback([&session, name] {
+    session.action = [&session, name] { return unhold_role(session, *name); };
+  });
+
   CLI::App* remove = role->add_subcommand("remove", "drop what was set by hand");
   remove->add_option("role", *name)->required();
   remove->callback([&session, name] {

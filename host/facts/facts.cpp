@@ -43,6 +43,13 @@ std::map<std::string, UnitStatus> UnitsOfFacts::status(const std::vector<std::st
   std::vector<std::string> others;
   for (const std::string& unit : units) {
     auto it = facts_->units.find(unit);
+    if (it != facts_->units.end() && unit.ends_with("@*")) {
+      const std::string begin = unit.substr(0, unit.size() - 1);
+      for (const auto& [name, status] : facts_->units) {
+        if (name.starts_with(begin)) answer[name] = status;
+      }
+      continue;
+    }
     if (it == facts_->units.end()) {
       others.push_back(unit);
     } else {

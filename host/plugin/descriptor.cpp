@@ -14,12 +14,13 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kinds = {"role", "detector", "deployer",
                                                    "restart_strategy"};
-constexpr std::array<std::string_view, 20> services = {
-    "fs.exists",      "fs.write_private", "service.status", "service.start",
-    "service.stop",   "service.restart",  "service.reload", "service.try_restart",
-    "port.listening", "process.run",      "process.start",  "process.status",
-    "process.signal", "state.get",        "state.put",      "stream.open",
-    "stream.to_file", "job.progress",     "job.cancelled",  "service.reload_or_restart"};
+constexpr std::array<std::string_view, 21> services = {
+    "fs.exists",        "fs.write_private", "service.status", "service.start",
+    "service.stop",     "service.restart",  "service.reload", "service.try_restart",
+    "port.listening",   "process.run",      "process.start",  "process.status",
+    "process.signal",   "state.get",        "state.put",      "stream.open",
+    "stream.to_file",   "job.progress",     "job.cancelled",  "service.reload_or_restart",
+    "service.instances"};
 constexpr std::size_t longest_summary = 200;
 constexpr int longest_timeout_seconds = 24 * 3600;
 

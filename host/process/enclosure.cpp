@@ -98,14 +98,18 @@ void kill_if(pid_t pid, const std::function<bool(pid_t)>& still_ours) {
 }  // namespace
 
 std::string Enclosure::own_cgroup() {
+  return cgroup_of(::getpid());
+}
+
+std::string Enclosure::cgroup_of(pid_t pid) {
   const Mount mount = cgroup_mount();
   if (mount.place.empty()) return "";
-  std::ifstream in("/proc/self/cgroup");
+  std::ifstream in("/proc/" + std::to_string(pid) + "/cgroup");
   for (std::string line; std::getline(in, line);) {
     if (line.rfind("0::", 0) != 0) continue;
     std::string path = line.substr(3);
     if (mount.root != "/") {
-      if (path.rfind(mount.root, 0) != 0) return "";  // ours is not in what is mounted here
+      if (path.rfind(mount.root, 0) != 0) return "";  // not in what is mounted here
       path.erase(0, mount.root.size());
     }
     if (path.find("..") != std::string::npos) return "";

@@ -33,6 +33,8 @@ class Enclosure {
 
   // Our own cgroup of version 2, as a directory; empty when there is none.
   static std::string own_cgroup();
+  // That of another process; empty when it is gone, or its cgroup is out of our sight.
+  static std::string cgroup_of(pid_t pid);
   static constexpr const char* variable = "ROLESYNC_ENCLOSURE";
 
  private:

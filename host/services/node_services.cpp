@@ -38,6 +38,28 @@ std::chrono::milliseconds seconds_or(std::optional<double> seconds,
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(*seconds, 86'400.0) * 1000));
 }
 
+// Of the template "name@", as names that the other services take.
+Result<Json> instances(Units* units, const Json& request) {
+  RequestFields fields(request, {"unit"});
+  const std::string unit = fields.text("unit");
+  if (Status status = fields.status(); !status) return status.error();
+  if (!units) return unsupported("service.instances");
+  if (!unit.ends_with('@')) {
+    return Error{ErrorKind::invalid, "invalid_request", "'" + unit + "' is no template",
+                 "the name of a template ends with @"};
+  }
+  const std::map<std::string, UnitStatus> found = units->status({unit + "*"});
+  Json names = Json::array();
+  for (const auto& [name, status] : found) {
+    if (name != unit + "*") {
+      names.push_back(name);
+    } else if (!status.reason.empty()) {
+      return Error{ErrorKind::unavailable, status.reason, "systemd does not answer"};
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 NodeServices::NodeServices(NodeServicesOptions options) : options_(std::move(options)) {}
@@ -65,6 +87,7 @@ Result<Json> NodeServices::call(std::string_view service, const Json& request) {
       {"job.progress", &NodeServices::report_progress},
       {"job.cancelled", &NodeServices::is_cancelled},
   };
+  if (service == "service.instances") return instances(options_.units, request);
   if (service == "service.start") return unit_action(UnitAction::start, request);
   if (service == "service.stop") return unit_action(UnitAction::stop, request);
   if (service == "service.restart") return unit_action(UnitAction::restart, request);
@@ -117,7 +140,7 @@ Result<Json> NodeServices::unit_status(const Json& request) {
   const std::string unit = fields.text("unit");
   if (Status status = fields.status(); !status) return status.error();
   if (!options_.units) return unsupported("service.status");
-  return to_json(options_.units->status({unit}).at(unit));
+  return told(options_.units->status({unit}).at(unit));
 }
 
 Result<Json> NodeServices::unit_action(UnitAction action, const Json& request) {
@@ -130,7 +153,25 @@ Result<Json> NodeServices::unit_action(UnitAction action, const Json& request) {
   if (Status allowed = check_unit(options_.limits, unit); !allowed) return allowed.error();
   Result<UnitStatus> status = options_.units->run(action, unit, limit, options_.cancelled);
   if (!status) return status.error();
-  return to_json(*status);
+  return told(*status);
+}
+
+Json NodeServices::told(const UnitStatus& status) {
+  note_start(status.started_at, status.started_since_boot);
+  return to_json(status);
+}
+
+void NodeServices::note_start(std::optional<Millis> at, std::optional<Millis> since_boot) {
+  if (!at || !since_boot) return;
+  const std::lock_guard lock(starts_mutex_);
+  const auto [known, fresh] = starts_.emplace(*at, *since_boot);
+  if (!fresh) known->second = std::min(known->second, *since_boot);
+}
+
+std::optional<Millis> NodeServices::since_boot(Millis started_at) {
+  const std::lock_guard lock(starts_mutex_);
+  const auto known = starts_.find(started_at);
+  return known == starts_.end() ? std::nullopt : std::optional<Millis>(known->second);
 }
 
 Result<Json> NodeServices::port_listening(const Json& request) {

@@ -50,6 +50,9 @@ class NodeServices : public plugin::HostServices {
   explicit NodeServices(NodeServicesOptions options);
   ~NodeServices() override;  // removes the call's private files
   Result<Json> call(std::string_view service, const Json& request) override;
+  // On Clock::monotonic(), what this call was told to have been started at that time. Nothing: it
+  // was told no such time.
+  std::optional<Millis> since_boot(Millis started_at);
 
  private:
   Result<Json> exists(const Json& request);
@@ -72,7 +75,12 @@ class NodeServices : public plugin::HostServices {
   Result<std::string> log_path(const std::string& named) const;
   bool cancelled() const { return options_.cancelled && options_.cancelled->load(); }
 
+  Json told(const UnitStatus& status);
+  void note_start(std::optional<Millis> at, std::optional<Millis> since_boot);
+
   NodeServicesOptions options_;
+  std::mutex starts_mutex_;
+  std::map<Millis, Millis> starts_;  // that the plugin was told: by wall clock, since boot
   std::mutex private_mutex_;
   std::string private_directory_;
 };

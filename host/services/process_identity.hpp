@@ -25,6 +25,8 @@ std::optional<ProcessIdentity> identify_process(pid_t pid);
 
 // When it was started, while it runs; nothing when it has ended (a zombie has).
 std::optional<Millis> running_since(const ProcessIdentity& process);
+// The same on Clock::monotonic(), which no change of the wall clock moves.
+std::optional<Millis> running_since_boot(const ProcessIdentity& process);
 
 // Every living process that was started with this mark in its environment, or comes from one that
 // was: also those that went into the background or into a session of their own.

@@ -9,7 +9,7 @@
 namespace rolesync {
 
 // Nothing: it cannot be told, because the process is gone or hidden, or no unit holds it at all.
-// `unit` as in a role, with or without its suffix.
+// `unit` as in a role, with or without its suffix; instances of a template count as it.
 std::optional<bool> is_of_unit(pid_t pid, const std::string& unit);
 
 // The same from the text of /proc/<pid>/cgroup.

@@ -170,6 +170,7 @@ Result<Json> NodeServices::program_status(const Json& request) {
     if (path) (void)bound_log(*path, kLongestLog);
   }
   std::optional<Millis> since = running_since(process);
+  if (since) note_start(since, running_since_boot(process));
   Json started_at;
   if (since) started_at = to_rfc3339(*since);
   // Whoever else it left behind is only of interest when it is gone itself: the look is not cheap.

@@ -23,6 +23,7 @@ struct UnitStatus {
   std::string result;  // systemd's result of the last run: success, exit-code, ...
   // Start of the main process of an active unit, or of a oneshot's last run.
   std::optional<Millis> started_at;
+  std::optional<Millis> started_since_boot;  // the same on Clock::monotonic()
   // Why nothing is known: no_systemd, systemd_silent, user_unknown, user_manager_missing,
   // user_manager_denied. Empty when asked successfully.
   std::string reason;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "server/api/server_parts.hpp"
 #include "server/http/router.hpp"
 #include "server/rollout/engine.hpp"
 
@@ -12,7 +13,7 @@ namespace rolesync::api {
 
 struct ApiOptions {
   std::string version;
-  std::string certificate_sha256;     // of the server's certificate; empty: no TLS
+  ServerParts parts;                  // all outlive the API
   std::filesystem::path secrets_dir;  // hook keys, 0600
   std::string code_source_role;       // the role of the node that holds the repository
 };
@@ -30,14 +31,19 @@ void add_agent_routes(http::Router& router, Api& api);  // join, heartbeat, task
 void add_approval_policy_routes(http::Router& router, Api& api);
 void add_audit_routes(http::Router& router, Api& api);
 void add_code_source_routes(http::Router& router, Api& api);
+void add_code_hook_routes(http::Router& router, Api& api);    // secrets of hook and webhook
+void add_code_notice_routes(http::Router& router, Api& api);  // notify, webhooks
+void add_code_signer_routes(http::Router& router, Api& api);
 void add_code_sync_routes(http::Router& router, Api& api);  // pull, plan, sync
 void add_content_routes(http::Router& router, Api& api);    // manifests, offers, streams
 void add_docs_routes(http::Router& router);
 void add_freeze_routes(http::Router& router, Api& api);
+void add_held_content_routes(http::Router& router, Api& api);
 void add_history_routes(http::Router& router, Api& api);  // commits, events
 void add_join_token_routes(http::Router& router, Api& api);
 void add_node_routes(http::Router& router, Api& api);
 void add_node_label_routes(http::Router& router, Api& api);
+void add_node_drain_routes(http::Router& router, Api& api);
 void add_node_identity_routes(http::Router& router, Api& api);  // credential, revoke, delete
 void add_node_role_routes(http::Router& router, Api& api);
 void add_metrics_routes(http::Router& router, Api& api);
@@ -46,7 +52,8 @@ void add_role_action_routes(http::Router& router, Api& api);  // restart, start,
 void add_role_routes(http::Router& router, Api& api);
 void add_schedule_routes(http::Router& router, Api& api);
 void add_session_routes(http::Router& router, Api& api);  // browsers
-void add_server_routes(http::Router& router, Api& api);   // health, openapi.yaml
+void add_readiness_routes(http::Router& router, Api& api);
+void add_server_routes(http::Router& router, Api& api);  // health, openapi.yaml
 void add_status_routes(http::Router& router, Api& api);
 void add_sync_job_routes(http::Router& router, Api& api);
 void add_task_routes(http::Router& router, Api& api);

@@ -93,6 +93,21 @@ Json freezes_of(Api& api, const std::vector<domain::PlanRow>& rows) {
   return list;
 }
 
+// What would be deployed again although it broke an earlier rollout.
+Json held_of(Api& api, const std::vector<domain::PlanRow>& rows) {
+  Json list = Json::array();
+  const auto held =
+      api.engine.store.read([](store::Session& s) { return store::held_contents(s); });
+  if (!held) return list;
+  for (const store::HeldContent& each : *held) {
+    const bool meant = std::any_of(rows.begin(), rows.end(), [&](const domain::PlanRow& row) {
+      return row.acts() && row.role == each.role && row.to.content_id == each.content_id;
+    });
+    if (meant) list.push_back(held_json(each));
+  }
+  return list;
+}
+
 struct MadePlan {
   Json json;
   std::string hash;
@@ -104,6 +119,7 @@ Result<MadePlan> make_plan(Api& api, const Request& request, const rollout::Plan
   MadePlan made{domain::to_json(kept->plan), kept->plan.hash};
   made.json["created_at"] = to_rfc3339(kept->created_at);
   made.json["freezes"] = freezes_of(api, kept->plan.rows);
+  made.json["held"] = held_of(api, kept->plan.rows);
   return made;
 }
 

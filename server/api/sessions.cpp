@@ -76,7 +76,7 @@ Response log_in(Api& api, const Request& request) {
   answer["csrf_token"] = csrf_token(secret);
   answer["expires_at"] = to_rfc3339(end);
   Response response = json_answer(201, answer);
-  response.headers["Set-Cookie"] = session_cookie(secret, !api.options.certificate_sha256.empty());
+  response.headers["Set-Cookie"] = session_cookie(secret, api.options.parts.certificate != nullptr);
   return response;
 }
 
@@ -106,7 +106,7 @@ Response log_out(Api& api, const Request& request) {
     });
     if (!written) return refuse(written.error());
   }
-  return {204, {{"Set-Cookie", session_cookie("", !api.options.certificate_sha256.empty())}}, ""};
+  return {204, {{"Set-Cookie", session_cookie("", api.options.parts.certificate != nullptr)}}, ""};
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ Json credential_json(const rollout::NodeIdentity& identity) {
 
 std::string node_state(const rollout::NodeView& node) {
   if (node.identity.revoked_at) return "revoked";
-  return node.draining ? "draining" : node.presence;
+  return node.drained_at ? "draining" : node.presence;
 }
 
 Json node_json(const rollout::NodeView& node) {
@@ -122,6 +122,8 @@ Json node_json(const rollout::NodeView& node) {
           {"joined_at", to_rfc3339(node.joined_at)},
           {"revoked_at", time_json(node.identity.revoked_at)},
           {"revoked_reason", node.identity.revoked_reason},
+          {"drained_at", time_json(node.drained_at)},
+          {"drained_reason", node.drained_reason},
           {"credential", credential_json(node.identity)},
           {"clone", clone_json(node.identity.clone)},
           {"cpu_percent", percent(node.cpu_percent)},
@@ -166,8 +168,23 @@ Json source_json(const rollout::Engine& engine, const store::CodeSource& source)
           {"fetched_at", time_json(source.fetched_at)},
           {"fetch_state", state},
           {"error", source.message},
-          {"hook_key_set", !source.hook_key.empty()}};
+          {"reason", source.reason},
+          {"hook_key_set", !source.hook_key.empty()},
+          {"webhook", text_or_null(source.webhook_kind)},
+          {"poll_seconds", source.poll_seconds},
+          {"last_poll_at", time_json(source.polled_at)},
+          {"require_signed_commits", source.require_signed}};
 }
+
+namespace {
+
+// Why a commit of a source that requires signatures is never deployed; null: it may be.
+Json refused_json(const store::CommitRecord& commit) {
+  if (commit.refused_reason.empty()) return nullptr;
+  return {{"reason", commit.refused_reason}, {"detail", commit.refused_message}};
+}
+
+}  // namespace
 
 Json commit_json(const store::CommitRecord& commit) {
   return {{"source", commit.source},
@@ -176,7 +193,18 @@ Json commit_json(const store::CommitRecord& commit) {
           {"message", commit.message},
           {"committed_at", to_rfc3339(commit.committed_at)},
           {"imported_at", to_rfc3339(commit.received_at)},
-          {"roles", commit.affected_roles.value_or(std::vector<std::string>{})}};
+          {"roles", commit.affected_roles.value_or(std::vector<std::string>{})},
+          {"refused", refused_json(commit)}};
+}
+
+Json held_json(const store::HeldContent& held) {
+  return {{"role_name", held.role},
+          {"content_id", held.content_id},
+          {"commit", held.commit},
+          {"reason", held.reason},
+          {"message", held.message},
+          {"job_id", held.job_id},
+          {"held_at", to_rfc3339(held.held_at)}};
 }
 
 Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tasks) {

@@ -6,6 +6,7 @@
 
 #include "host/values/json.hpp"
 #include "server/rollout/engine.hpp"
+#include "server/store/held_contents.hpp"
 #include "server/store/jobs.hpp"
 #include "server/store/sources.hpp"
 
@@ -18,6 +19,7 @@ std::string node_state(const rollout::NodeView& node);  // online, late, drainin
 Json roles_on_node_json(rollout::Engine& engine, const rollout::NodeView& node);
 Json source_json(const rollout::Engine& engine, const store::CodeSource& source);
 Json commit_json(const store::CommitRecord& commit);
+Json held_json(const store::HeldContent& held);
 Json job_json(const store::SyncJob& job, const std::vector<store::SyncTask>& tasks);  // no tasks
 Json task_json(const store::SyncTask& task, const std::vector<store::TaskEvent>& events);
 

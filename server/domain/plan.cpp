@@ -225,6 +225,9 @@ void check_row(PlanRow& row, const PlannedRole& planned, const PlannedNode& node
   if (node.revoked) {
     block(row, "node_revoked", "node " + row.node + " was revoked",
           "join it again with a new token, or remove it");
+  } else if (node.drained) {
+    block(row, "node_drained", "node " + row.node + " is drained: " + *node.drained,
+          "rolesync node undrain " + row.node);
   } else if (!node.online) {
     warn(row, "node_offline", "node " + row.node + " is not connected",
          "its task fails unless it comes back in time");

@@ -48,7 +48,8 @@ struct PlannedNode {
   std::string id;
   bool online = false;
   bool revoked = false;
-  std::vector<std::string> roles;  // those that count on the node and are asked for
+  std::optional<std::string> drained;  // by a person, with this reason
+  std::vector<std::string> roles;      // those that count on the node and are asked for
   std::map<std::string, RoleReport> reports;
   std::optional<PluginSet> plugins;                  // nothing: not reported yet
   std::map<std::string, IdentifiedTree> identified;  // by role

@@ -153,6 +153,10 @@ void end_task(RolloutTask& task, TaskState state, std::string reason, std::strin
 bool apply(RolloutTask& task, const TaskReport& report, Millis now) {
   if (is_final(task.state)) return false;
   if (!is_final(report.state) && report.state < task.state) return false;
+  if (report.state == task.state && report.step == task.step && report.reason == task.reason &&
+      report.message == task.message && report.restart_pending == task.restart_pending) {
+    return false;
+  }
   task.state = report.state;
   task.step = report.step;
   task.reason = report.reason;

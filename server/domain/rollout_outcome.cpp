@@ -101,6 +101,19 @@ std::optional<std::string> over_budget(const Rollout& rollout) {
   return std::nullopt;
 }
 
+std::vector<std::size_t> tasks_to_blame(const Rollout& rollout) {
+  std::vector<std::size_t> tasks;
+  if (!over_budget(rollout)) return tasks;
+  for (std::size_t i = 0; i < rollout.tasks.size(); ++i) {
+    const RolloutTask& task = rollout.tasks[i];
+    // What fails before the switch, or is lost, is its node's fault.
+    const bool ran_badly = task.state == TaskState::rolled_back ||
+                           task.state == TaskState::rollback_failed || task.reason == "health_lost";
+    if (ran_badly) tasks.push_back(i);
+  }
+  return tasks;
+}
+
 void end_job(Rollout& rollout) {
   const std::size_t total = rollout.tasks.size();
   const std::size_t succeeded = count(rollout, TaskState::succeeded);

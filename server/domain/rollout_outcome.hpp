@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/domain/rollout.hpp"
 
@@ -25,6 +26,10 @@ Losses losses_of(const Rollout& rollout);
 
 // Why nothing more may be begun; nothing: it may.
 std::optional<std::string> over_budget(const Rollout& rollout);
+
+// Tasks whose content is to blame that the rollout went over its budget: they were switched, and
+// did not run well. Empty while it is within.
+std::vector<std::size_t> tasks_to_blame(const Rollout& rollout);
 
 // Gives a job whose tasks have all ended its state, reason and message.
 void end_job(Rollout& rollout);

@@ -16,6 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <memory>
 
 #include "host/values/hash.hpp"
@@ -261,6 +262,17 @@ Result<std::string> certificate_fingerprint(const fs::path& file) {
                  "There is no certificate in " + file.string(), "run rolesync-server init"};
   }
   return to_hex({reinterpret_cast<const char*>(digest.data()), size});
+}
+
+Result<Millis> certificate_expires_at(const fs::path& file) {
+  const Certificate certificate = read_certificate(file);
+  std::tm ends{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &ends) != 1) {
+    ERR_clear_error();
+    return Error{ErrorKind::not_found, "certificate_unreadable",
+                 "There is no certificate in " + file.string(), "run rolesync-server init"};
+  }
+  return Millis{::timegm(&ends)} * 1000;
 }
 
 }  // namespace rolesync::http

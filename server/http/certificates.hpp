@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's own small certificate authority, made once by `rolesync-server init`. Private keys
-// are EC P-256 in files only the owner can read. Called at set-up, by one thread.
+// are EC P-256 in files only the owner can read. Making is for one thread, reading for any.
 #pragma once
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "host/values/result.hpp"
+#include "host/values/timestamp.hpp"
 
 namespace rolesync::http {
 
@@ -29,5 +30,7 @@ Result<CertificateFiles> make_certificates(const std::filesystem::path& director
 
 // sha256 of the (first) certificate in a PEM file, lower-case hex: what a join token carries.
 Result<std::string> certificate_fingerprint(const std::filesystem::path& file);
+// When it ends.
+Result<Millis> certificate_expires_at(const std::filesystem::path& file);
 
 }  // namespace rolesync::http

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <mutex>
 #include <thread>
 
 #include "host/stream/channel.hpp"
@@ -82,7 +83,12 @@ struct Front::Core {
   std::shared_ptr<FrontState> state;
   int wake;
   std::unique_ptr<Listener> listener;
-  Poco::Net::Context::Ptr tls;  // null: plain
+  Poco::Net::Context::Ptr context() const {
+    const std::lock_guard lock(tls_mutex);
+    return tls;
+  }
+  mutable std::mutex tls_mutex;
+  Poco::Net::Context::Ptr tls;  // null: plain, for ever
   std::atomic<std::uint64_t> next_id{kFirstConnectionId};
   std::vector<std::thread> io_threads;
   bool running = false;
@@ -129,8 +135,9 @@ void Front::Core::accept_some() {
 
 void Front::Core::take(int descriptor, std::string peer) {
   std::shared_ptr<Channel> channel;
+  const auto secure = context();
   try {
-    channel = tls ? Channel::secure_server(descriptor, tls) : Channel::plain(descriptor);
+    channel = secure ? Channel::secure_server(descriptor, secure) : Channel::plain(descriptor);
   } catch (const Poco::Exception&) {
     return;  // no memory for a TLS session; the descriptor went with it
   }
@@ -140,7 +147,7 @@ void Front::Core::take(int descriptor, std::string peer) {
     open = state->connections.size();
   }
   if (open >= state->options.limits.max_connections) {
-    if (!tls) channel->try_write(answer_bytes(too_many_connections(), "unread", false, false));
+    if (!secure) channel->try_write(answer_bytes(too_many_connections(), "unread", false, false));
     return;
   }
   const std::uint64_t id = next_id++;
@@ -194,8 +201,17 @@ std::uint16_t Front::port() const {
 std::string Front::url() const {
   const std::string& address = core_->state->options.address;
   const bool v6 = address.find(':') != std::string::npos;
-  return (core_->tls ? "https://" : "http://") + (v6 ? '[' + address + ']' : address) + ':' +
+  return (core_->context() ? "https://" : "http://") + (v6 ? '[' + address + ']' : address) + ':' +
          std::to_string(port());
+}
+
+Status Front::use_certificate(const std::string& certificate_file, const std::string& key_file) {
+  if (!core_->context()) return {};
+  auto context = tls_server_context(certificate_file, key_file);
+  if (!context) return context.error();
+  const std::lock_guard lock(core_->tls_mutex);
+  core_->tls = *context;
+  return {};
 }
 
 FrontCounts Front::counts() const {

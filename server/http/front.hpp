@@ -73,6 +73,10 @@ class Front {
   std::string url() const;  // "https://127.0.0.1:8770"
   FrontCounts counts() const;
 
+  // For connections that come from now on; those that are there go on. Only for a front that was
+  // started with TLS. Error: certificate_unreadable, and the one before stays.
+  Status use_certificate(const std::string& certificate_file, const std::string& key_file);
+
   // No new connections; parked requests are answered 204, event streams end, handlers and answers
   // in progress get stop_time, then streams are broken. Returns when no thread of the front is
   // left; timeout/handlers_still_running when some handler does not return.

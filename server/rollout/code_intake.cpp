@@ -17,6 +17,11 @@ namespace {
 constexpr std::chrono::seconds stream_wait{60};
 constexpr std::size_t examined_commits = 20;  // of one fetch, whose roles are worked out one by one
 
+Error server_stopping() {
+  return {ErrorKind::unavailable, "server_stopping", "the server is stopping",
+          "try again when it is back"};
+}
+
 }  // namespace
 
 Error no_files_in_commit(const std::string& role, const std::string& commit) {
@@ -56,13 +61,45 @@ void CodeIntake::stop() {
 }
 
 void CodeIntake::pull(const std::string& source, Done done) {
-  const std::lock_guard lock(mutex_);
+  ask(source, false, std::move(done));
+}
+
+void CodeIntake::poll(const std::string& source) {
+  ask(source, true, {});
+}
+
+void CodeIntake::ask(const std::string& source, bool polled, Done done) {
+  std::unique_lock lock(mutex_);
+  if (stopping_) {
+    lock.unlock();
+    if (done) done(server_stopping());
+    return;
+  }
   auto it = std::find_if(queue_.begin(), queue_.end(), [&](const Request& waiting) {
     return waiting.source == source && waiting.fetch;
   });
-  if (it == queue_.end()) it = queue_.insert(queue_.end(), Request{source, true, {}});
+  if (it == queue_.end()) it = queue_.insert(queue_.end(), Request{source, true, polled, {}});
+  if (!polled) it->polled = false;
+  it->quiet = false;
   if (done) it->done.push_back(std::move(done));
   wake_.notify_all();
+}
+
+void CodeIntake::follow(const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  const bool queued = std::any_of(queue_.begin(), queue_.end(), [&](const Request& waiting) {
+    return waiting.source == source && waiting.fetch;
+  });
+  if (!queued) queue_.push_back({source, true, false, {}, true});
+  wake_.notify_all();
+}
+
+void CodeIntake::follow() {
+  const auto sources = store_.read([](store::Session& s) { return store::list_sources(s); });
+  if (!sources) return;
+  for (const auto& source : *sources) {
+    if (!source.head_commit.empty()) follow(source.name);
+  }
 }
 
 void CodeIntake::import_again() {
@@ -73,7 +110,7 @@ void CodeIntake::import_again() {
     const bool queued = std::any_of(queue_.begin(), queue_.end(), [&](const Request& waiting) {
       return waiting.source == source.name;
     });
-    if (!queued) queue_.push_back({source.name, false, {}});
+    if (!queued) queue_.push_back({source.name, false, false, {}});
   }
   wake_.notify_all();
 }
@@ -124,6 +161,7 @@ void CodeIntake::work() {
       current_.clear();
     }
     for (const Done& done : request.done) done(report);
+    if (request.polled) note_polled(request.source);
     if (report && request.fetch) service_.tidy(request.source, &cancelled_);
   }
   std::deque<Request> left;
@@ -132,10 +170,7 @@ void CodeIntake::work() {
     left.swap(queue_);
   }
   for (const Request& request : left) {
-    for (const Done& done : request.done) {
-      done(Error{ErrorKind::unavailable, "server_stopping", "the server is stopping",
-                 "try again when it is back"});
-    }
+    for (const Done& done : request.done) done(server_stopping());
   }
 }
 
@@ -148,7 +183,17 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
     return import(*source, source->head_commit);
   }
   const auto move = fetch(*source);
+  if (!move && request.quiet) {
+    spdlog::warn("source={} not fetched: {}", source->name, move.error().text());
+    return move.error();
+  }
+  // A poll that finds what was known says nothing, and one that fails says so once.
+  if (request.polled && move && move->new_head == source->head_commit) {
+    return PullReport{source->name, move->new_head, {}, {}, {}};
+  }
   if (!move) {
+    const bool known = source->state == "failed" && source->reason == move.error().reason;
+    if (request.polled && known) return move.error();
     events_.publish({.type = "import_failed",
                      .message = "source " + source->name + ": " + move.error().text(),
                      .source = source->name,
@@ -161,6 +206,7 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
                  "commit to that branch, or set another one"};
   }
   PullReport report = import(*source, move->new_head);
+  if (request.quiet) return report;
   note_affected(source->name, *move);
   events_.publish({.type = "commit_imported",
                    .message = "source " + source->name + " is at " + move->new_head.substr(0, 12) +
@@ -170,6 +216,12 @@ Result<PullReport> CodeIntake::serve(const Request& request) {
                    .state = std::string(source::to_word(move->kind))});
   tell(report);
   return report;
+}
+
+void CodeIntake::note_polled(const std::string& source) {
+  const Status noted = store_.write(
+      [&](store::Session& s) { return store::set_source_polled(s, source, now_millis()); });
+  if (!noted) spdlog::warn("source={} {}", source, noted.error().text());
 }
 
 Result<source::BranchMove> CodeIntake::fetch(const store::CodeSource& source) {
@@ -207,7 +259,7 @@ Result<source::BranchMove> CodeIntake::fetch_from_node(const store::CodeSource& 
   }
   while (future.wait_for(std::chrono::milliseconds(200)) != std::future_status::ready) {
     if (cancelled_ && streams_.withdraw(stream_id)) {
-      return Error{ErrorKind::unavailable, "server_stopping", "the server is stopping"};
+      return server_stopping();
     }
   }
   return future.get();

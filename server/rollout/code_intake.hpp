@@ -59,6 +59,12 @@ class CodeIntake {
   // Fetches and imports soon; requests for one source that has not begun are served together.
   // `done` is called on the worker's thread.
   void pull(const std::string& source, Done done = {});
+  // Another server has fetched a commit: this one's mirror gets it too, without telling of it.
+  void follow(const std::string& source);
+  // The same of all sources: something may have been missed.
+  void follow();
+  // The same because its time has come (SourcePoller): nothing is told unless something is new.
+  void poll(const std::string& source);
   // Imports the newest commits again: role definitions have changed.
   void import_again();
   // "queued", "fetching" or "".
@@ -72,10 +78,14 @@ class CodeIntake {
   struct Request {
     std::string source;
     bool fetch = true;
+    bool polled = false;  // nobody but the clock asked
     std::vector<Done> done;
+    bool quiet = false;  // another server tells of it
   };
   void work();
+  void ask(const std::string& source, bool polled, Done done);
   Result<PullReport> serve(const Request& request);
+  void note_polled(const std::string& source);
   Result<source::BranchMove> fetch(const store::CodeSource& source);
   Result<source::BranchMove> fetch_from_node(const store::CodeSource& source);
   PullReport import(const store::CodeSource& source, const std::string& commit);

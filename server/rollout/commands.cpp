@@ -22,13 +22,55 @@ Status Commands::load() {
   return {};
 }
 
+Status Commands::read_again(const std::string& node) {
+  auto records = store_.read([&](store::Session& s) { return store::open_commands_of(s, node); });
+  if (!records) return records.error();
+  replace(node, std::move(*records));
+  return {};
+}
+
+Status Commands::read_again() {
+  auto records = store_.read([](store::Session& s) { return store::open_commands(s); });
+  if (!records) return records.error();
+  std::map<std::string, std::vector<store::CommandRecord>> by_node;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [node, open] : open_) by_node[node];
+  }
+  for (auto& record : *records) by_node[record.node].push_back(std::move(record));
+  for (auto& [node, open] : by_node) replace(node, std::move(open));
+  return {};
+}
+
+// Those known already keep the number of their offers.
+void Commands::replace(const std::string& node, std::vector<store::CommandRecord> records) {
+  bool news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    std::map<std::string, int> offers;
+    for (const Open& known : open_[node]) offers[known.record.id] = known.offers;
+    std::vector<Open> open;
+    for (auto& record : records) {
+      const auto known = offers.find(record.id);
+      news = news || known == offers.end();
+      open.push_back({std::move(record), known == offers.end() ? 0 : known->second});
+    }
+    open_[node] = std::move(open);
+  }
+  if (news && wake_) wake_(node);
+}
+
 void Commands::announce(const std::vector<store::CommandRecord>& commands) {
   std::set<std::string> nodes;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& command : commands) {
-      open_[command.node].push_back({command, 0});
       nodes.insert(command.node);
+      auto& open = open_[command.node];
+      const bool known = std::any_of(open.begin(), open.end(), [&](const Open& entry) {
+        return entry.record.id == command.id;  // read from the table meanwhile
+      });
+      if (!known) open.push_back({command, 0});
     }
   }
   if (!wake_) return;
@@ -62,6 +104,7 @@ Commands::Offered Commands::offer(const std::string& node) {
   if (it == open_.end() || it->second.empty()) return offered;
   offered.insisting = true;
   for (Open& entry : it->second) {
+    if (waits(node, entry)) continue;
     if (++entry.offers <= prompt_offers) offered.insisting = false;
     offered.commands.push_back(entry.record);
   }
@@ -71,8 +114,28 @@ Commands::Offered Commands::offer(const std::string& node) {
 bool Commands::idle(const std::string& node) {
   const std::lock_guard lock(mutex_);
   const auto it = open_.find(node);
-  return it == open_.end() || std::all_of(it->second.begin(), it->second.end(),
-                                          [](const Open& entry) { return entry.offers > 0; });
+  return it == open_.end() ||
+         std::all_of(it->second.begin(), it->second.end(),
+                     [&](const Open& entry) { return entry.offers > 0 || waits(node, entry); });
+}
+
+void Commands::hold(const std::string& node, bool held) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!held) {
+      held_.erase(node);
+    } else {
+      held_.insert(node);
+    }
+  }
+  if (!held && wake_) wake_(node);
+}
+
+// What an agent was offered already it may have begun: that goes on.
+bool Commands::waits(const std::string& node, const Open& entry) const {
+  const std::string& kind = entry.record.kind;
+  return entry.offers == 0 && held_.contains(node) &&
+         (kind == "stage" || kind == "activate" || kind == "control");
 }
 
 bool Commands::is_open(const std::string& node, const std::string& id) {

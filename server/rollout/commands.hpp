@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ class Commands {
   // Called with the node's id when there is something new for it.
   void on_new(std::function<void(const std::string& node)> wake) { wake_ = std::move(wake); }
 
+  // Another server has changed what is open for a node, or may have for any.
+  Status read_again(const std::string& node);
+  Status read_again();
+
   // After the transaction that called store::add_command has been committed.
   void announce(const std::vector<store::CommandRecord>& commands);
   // Writes and announces one that belongs to no other change.
@@ -34,6 +39,8 @@ class Commands {
     bool insisting = false;  // all of them were offered several times already
   };
   Offered offer(const std::string& node);
+  // Whether what would change something on the node (stage, activate, control) waits.
+  void hold(const std::string& node, bool held);
   // Nothing is open that was not offered yet.
   bool idle(const std::string& node);
   // Neither acknowledged nor withdrawn.
@@ -48,10 +55,14 @@ class Commands {
     store::CommandRecord record;
     int offers = 0;
   };
+  void replace(const std::string& node, std::vector<store::CommandRecord> records);
+
   store::Store& store_;
   std::function<void(const std::string&)> wake_;
+  bool waits(const std::string& node, const Open& entry) const;
   std::mutex mutex_;
   std::map<std::string, std::vector<Open>> open_;  // by node, oldest first
+  std::set<std::string> held_;
 };
 
 }  // namespace rolesync::rollout

@@ -7,18 +7,12 @@
 
 #include "host/services/own_process.hpp"
 #include "server/rollout/wall_clock.hpp"
-#include "server/store/commands.hpp"
 #include "server/store/events.hpp"
-#include "server/store/idempotency.hpp"
-#include "server/store/plans.hpp"
 
 namespace rolesync::rollout {
 namespace {
 
 constexpr Millis minute = 60'000;
-constexpr Millis hour = 60 * minute;
-constexpr Millis day = 24 * hour;
-constexpr std::int64_t kept_events = 100'000;
 
 http::EventHubOptions hub_options(store::Store& store) {
   http::EventHubOptions options;
@@ -55,6 +49,7 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       heartbeats(store, nodes, commands, catalog, events, options.heartbeat_interval_seconds,
                  options.presence),
       intake(store, source, catalog, nodes, commands, streams, events),
+      poller(store, [this](const std::string& name) { intake.poll(name); }),
       inquiries(commands),
       trees(store, source, catalog, nodes, inquiries, identifications),
       planner(registry, catalog, nodes, intake, source, identifications),
@@ -63,7 +58,9 @@ Engine::Engine(store::Store& store_, plugin::Registry& registry_, source::Source
       runner(store, commands, nodes, events, options.limits),
       actions(store, commands, nodes, catalog, heartbeats, events, options.limits),
       scheduler({store, plans, desk, runner, nodes, events}),
-      offers(store, registry, source, streams, options.offers) {}
+      offers(store, registry, source, streams, options.offers),
+      leadership(store),
+      follower(*this) {}
 
 Engine::~Engine() {
   stop();
@@ -72,6 +69,9 @@ Engine::~Engine() {
 Status Engine::start() {
   if (Status loaded = nodes.load(store); !loaded) return loaded;
   if (Status loaded = commands.load(); !loaded) return loaded;
+  for (const NodePointer& node : nodes.all()) {
+    if (node->drained_at) commands.hold(node->id, true);
+  }
   commands.on_new([this](const std::string& node) { heartbeats.wake(node); });
   heartbeats.on_report([this](const NodePointer& before, const NodePointer& after) {
     report_changed(before, after);
@@ -87,6 +87,8 @@ Status Engine::start() {
   intake.start();
   if (Status resumed = runner.resume(); !resumed) return resumed;
   if (Status loaded = actions.load(); !loaded) return loaded;
+  follower.start();
+  ticked_at_ = now_millis();
   ticker_ = std::thread([this] { watch_time(); });
   return {};
 }
@@ -97,7 +99,12 @@ void Engine::stop() {
     signals_->stopping = true;
   }
   signals_->wake.notify_all();
-  if (ticker_.joinable()) ticker_.join();
+  if (ticker_.joinable()) {
+    ticker_.join();
+    follower.stop();
+    runner.give_up_leases();
+    leadership.give_up();
+  }
   inquiries.end_all();
   intake.stop();
 }
@@ -114,8 +121,17 @@ Status Engine::take_events(const std::string& node, std::vector<ReportedEvent> e
   return events.empty() ? Status() : runner.report(node, events);
 }
 
+void Engine::follow_catalog() {
+  following_ = true;
+  const Status reloaded = catalog.reload(false);
+  following_ = false;
+  if (!reloaded) spdlog::error("roles not reloaded: {}", reloaded.error().text());
+}
+
 void Engine::catalog_changed() {
-  events.publish({.type = "role_changed", .message = "the role definitions have changed"});
+  if (!following_) {
+    events.publish({.type = "role_changed", .message = "the role definitions have changed"});
+  }
   intake.import_again();
   heartbeats.wake_all();
 }
@@ -170,7 +186,12 @@ void Engine::watch_time() {
       events.publish({.type = "plugins_changed", .message = "the server's plugins have changed"});
     }
     const Millis now = now_millis();
+    const bool leads = leadership.ask();
+    if (leads && !std::exchange(led_, leads)) scheduler.changed();
+    led_ = leads;
+    ticked_at_ = now;
     for (const NodePointer& node : nodes.update_presence(now)) {
+      if (!leads) continue;
       events.publish({.type = "node_changed",
                       .message = "node " + node->id + " is " + node->presence,
                       .node = node->id,
@@ -178,33 +199,34 @@ void Engine::watch_time() {
     }
     runner.tick();
     inquiries.tick(now);
-    actions.tick();
-    scheduler.tick(now);
+    if (leads) actions.tick();
+    if (leads) scheduler.tick(now);
+    if (leads) poller.tick(now);
     heartbeats.forget_clones(now);
     heartbeats.flush_last_seen(now);
     if (now - gave_back_at_ > minute) {
       gave_back_at_ = now;
       give_back_memory();
     }
-    if (now - forgot_at_ > hour) forget_old(now);
+    if (now - tidied_at_ > options.tidy_every.count() * 1000) tidy(now, leads);
   }
 }
 
-void Engine::forget_old(Millis now) {
-  forgot_at_ = now;
-  const Status forgotten = store.write([&](store::Session& s) -> Status {
-    for (const Status& done :
-         {store::forget_commands(s, now - 7 * day), store::forget_answers(s, now - day),
-          store::forget_plans(s, now - 30 * day), store::forget_role_actions(s, now - 30 * day)}) {
-      if (!done) return done;
-    }
-    const auto last = store::last_event(s);
-    if (!last) return last.error();
-    return store::forget_events(s, *last - kept_events);
-  });
-  if (!forgotten) spdlog::error("old records not removed: {}", forgotten.error().text());
-  if (const auto collected = source.collect(); !collected) {
+void Engine::tidy(Millis now, bool leads) {
+  tidied_at_ = now;
+  const auto stopping = [this] {
+    const std::lock_guard lock(signals_->mutex);
+    return signals_->stopping;
+  };
+  const Status done = leads ? forget_old(store, options.retention, now, stopping) : Status{};
+  if (!done) spdlog::error("old records not removed: {}", done.error().text());
+  const auto collected = source.collect();
+  if (!collected) {
     spdlog::warn("cache not collected: {}", collected.error().text());
+  } else if (collected->blobs > 0) {
+    spdlog::info("event=cache_collected contents={} files={} bytes={} kept_bytes={}",
+                 collected->contents.size(), collected->blobs, collected->bytes,
+                 collected->bytes_kept);
   }
 }
 

@@ -29,8 +29,11 @@ constexpr std::size_t most_waiting = 50'000;
 
 }  // namespace
 
-EventLog::EventLog(store::Store& store, http::EventHub& hub)
-    : store_(store), hub_(hub), thread_([this] { run(); }) {}
+EventLog::EventLog(store::Store& store, http::EventHub& hub) : store_(store), hub_(hub) {
+  const auto last = store_.read([](store::Session& s) { return store::last_event(s); });
+  if (last) told_ = *last;
+  thread_ = std::thread([this] { run(); });
+}
 
 EventLog::~EventLog() {
   {
@@ -84,14 +87,30 @@ void EventLog::write(const std::vector<store::EventRecord>& records) {
       if (!sequence) return sequence.error();
       sequences.push_back(*sequence);
     }
-    return {};
+    return session.tell("events", "");
   });
   if (!written) {
     spdlog::error("{} events not stored: {}", records.size(), written.error().text());
     return;
   }
+  if (store_.shared()) return follow();
   for (std::size_t i = 0; i < records.size(); ++i) {
     hub_.publish({static_cast<std::uint64_t>(sequences[i]), records[i].kind, records[i].data});
+  }
+}
+
+void EventLog::follow() {
+  constexpr int page = 1'000;
+  const std::lock_guard lock(following_);
+  while (true) {
+    const auto records =
+        store_.read([this](store::Session& s) { return store::events_after(s, told_, page); });
+    if (!records) return;  // the next one tells them
+    for (const store::EventRecord& record : *records) {
+      told_ = record.sequence;
+      hub_.publish({static_cast<std::uint64_t>(record.sequence), record.kind, record.data});
+    }
+    if (records->size() < page) return;
   }
 }
 

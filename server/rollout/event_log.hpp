@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says what happened: into the events table, then to everybody who follows. Owns a thread that
 // writes what has come together meanwhile in one transaction, so that nobody waits for the disk to
-// tell something, and ten thousand nodes that come online cost few commits. Any thread.
+// tell something, and ten thousand nodes that come online cost few commits. With other servers on
+// the database everybody tells everything, in the order of the table. Any thread.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -30,6 +31,8 @@ class EventLog {
   // Soon written and told, in the order of the calls. An event that cannot be stored is logged and
   // told to nobody: it would have no id to resume at.
   void publish(const Happening& happening);
+  // Tells what other servers have written since.
+  void follow();
 
  private:
   void run();
@@ -41,6 +44,8 @@ class EventLog {
   std::condition_variable arrived_, room_;
   std::vector<store::EventRecord> waiting_;
   bool stopping_ = false;
+  std::mutex following_;
+  std::int64_t told_ = 0;  // the last one, when there are other servers
   std::thread thread_;
 };
 

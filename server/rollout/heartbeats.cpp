@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "host/values/json.hpp"
 #include "server/rollout/release_records.hpp"
@@ -17,6 +18,7 @@ constexpr std::size_t kept_speakers = 8;
 // After its answer an agent asks again at once. A machine needs longer to boot.
 constexpr std::chrono::seconds comes_again_within{2};
 constexpr Millis flush_every = Millis{10} * 60 * 1000;
+constexpr Millis flush_for_others_every = Millis{10} * 1000;
 
 std::string hostname_in(const Heartbeat& heartbeat) {
   const auto info = heartbeat.parts.find("os_info");
@@ -295,15 +297,24 @@ void Heartbeats::wake_all() {
   for (const std::string& node : nodes) wake(node);
 }
 
+bool Heartbeats::speaks_here(const std::string& node) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = speakers_.find(node);
+  return known != speakers_.end() && std::chrono::steady_clock::now() < known->second.present_until;
+}
+
 void Heartbeats::flush_last_seen(Millis now) {
+  Millis since = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (now - flushed_at_ < flush_every) return;
-    flushed_at_ = now;
+    if (now - flushed_at_ < (store_.shared() ? flush_for_others_every : flush_every)) return;
+    since = std::exchange(flushed_at_, now);
   }
   std::vector<store::Seen> seen;
   for (const NodePointer& node : nodes_.all()) {
-    if (node->last_seen) seen.push_back({node->id, *node->last_seen});
+    if (!node->last_seen || *node->last_seen < since - flush_for_others_every) continue;
+    if (store_.shared() && !speaks_here(node->id)) continue;
+    seen.push_back({node->id, *node->last_seen});
   }
   if (seen.empty()) return;
   const Status written = store_.write([&](store::Session& s) { return store::touch(s, seen); });

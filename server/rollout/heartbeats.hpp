@@ -44,8 +44,11 @@ class Heartbeats {
   // Which roles count on a node now.
   std::vector<std::string> effective_roles(const NodeView& node) const;
 
-  // Last-seen times that only memory knows; at most every ten minutes.
+  // Last-seen times that only memory knows; at most every ten minutes, or when another server
+  // wants to know them, every ten seconds.
   void flush_last_seen(Millis now);
+  // The node waits here, or is about to come again.
+  bool speaks_here(const std::string& node) const;
 
  private:
   struct Waiting {
@@ -84,7 +87,7 @@ class Heartbeats {
   const PresenceLimits limits_;
   Changed report_changed_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, Waiting> waiting_;
   std::map<std::string, Speakers> speakers_;
   std::map<std::string, std::string> announced_;  // node -> boot + etag already told

@@ -13,6 +13,7 @@
 #include "server/rollout/wall_clock.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/freezes.hpp"
+#include "server/store/held_contents.hpp"
 #include "server/store/plans.hpp"
 
 namespace rolesync::rollout {
@@ -238,6 +239,31 @@ Status JobDesk::apply_freezes(std::vector<CheckedRow>& rows, const JobOptions& o
   return first && (options.on_freeze == "refuse" || running == 0) ? Status{*first} : Status{};
 }
 
+// conflict/content_held when nothing else is left to do.
+Status JobDesk::leave_out_held(std::vector<CheckedRow>& rows) const {
+  const auto held = store_.read([](store::Session& s) { return store::held_contents(s); });
+  if (!held) return held.error();
+  std::size_t running = 0;
+  std::string first;
+  for (CheckedRow& checked : rows) {
+    if (!checked.skip_reason.empty()) continue;
+    const auto hold = std::find_if(held->begin(), held->end(), [&](const auto& each) {
+      return each.role == checked.row.role && each.content_id == checked.row.to.content_id;
+    });
+    if (hold == held->end()) {
+      ++running;
+      continue;
+    }
+    checked.skip_reason = "content_held";
+    checked.skip_message = "this content of " + hold->role + " broke " + hold->job_id + ": " +
+                           (hold->message.empty() ? hold->reason : hold->message);
+    if (first.empty()) first = checked.skip_message;
+  }
+  if (first.empty() || running > 0) return {};
+  return Error{ErrorKind::conflict, "content_held", first,
+               "commit a better one, or let it go with `rolesync role unhold`"};
+}
+
 Result<JobDesk::Work> JobDesk::prepare(const JobOrder& order, const std::string& job_id) const {
   const auto plan =
       store_.read([&](store::Session& s) { return store::find_plan(s, order.plan_hash); });
@@ -258,6 +284,9 @@ Result<JobDesk::Work> JobDesk::prepare(const JobOrder& order, const std::string&
   auto rows = check_rows(*approved, *now_rows, order.options);
   if (!rows) return rows.error();
 
+  if (order.options.on_held == "skip") {
+    if (Status left = leave_out_held(*rows); !left) return left.error();
+  }
   const Millis now = now_millis();
   if (Status thawed = apply_freezes(*rows, order.options, now); !thawed) return thawed.error();
   const auto catalog = catalog_.get();

@@ -22,6 +22,7 @@ struct JobOptions {
   std::string on_stale = "refuse";   // refuse, skip
   std::string on_failure = "stop";   // stop, continue, ask
   std::string on_freeze = "refuse";  // refuse, skip
+  std::string on_held = "run";       // contents that broke a rollout: run, skip
   std::string override_freeze;       // why freezes do not count; empty: they do
   RolloutOptions rollout;
 };
@@ -75,6 +76,7 @@ class JobDesk {
   bool holds(const domain::Freeze& freeze, const domain::PlanRow& row, Millis at) const;
 
  private:
+  Status leave_out_held(std::vector<CheckedRow>& rows) const;
   struct Work;  // what a job would do, checked now
   Result<Work> prepare(const JobOrder& order, const std::string& job_id) const;
   Result<Opened> start(const store::SyncJob& waiting, const Decision& decision) const;

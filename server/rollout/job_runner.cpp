@@ -18,16 +18,42 @@ Status JobRunner::resume() {
   const auto unfinished = store_.read([](store::Session& s) { return store::unfinished_jobs(s); });
   if (!unfinished) return unfinished.error();
   for (const store::SyncJob& job : *unfinished) {
+    // What another server may still run is looked after by tick.
+    if (store_.shared() && !job.lease_owner.empty()) continue;
     spdlog::info("job={} state={} resumed", job.id, job.state);
     if (Status begun = begin(job.id); !begun) return begun;
   }
   return {};
 }
 
-// Read under the lock: what a node reports meanwhile is either found in the table or applied after.
 Status JobRunner::begin(const std::string& job_id) {
   Lock lock(mutex_);
+  return begin(lock, job_id, std::nullopt);
+}
+
+// False when another server has the job, or it has ended. `stale_fence`: take it from whoever has
+// had it under that number.
+Result<bool> JobRunner::claim(const std::string& job_id, std::optional<std::int64_t> stale_fence) {
+  return store_.write([&](store::Session& session) -> Result<bool> {
+    const auto job = store::find_job(session, job_id);
+    if (!job) return job.error();
+    const bool taken = store_.shared() && !job->lease_owner.empty() &&
+                       job->lease_owner != store_.server() && stale_fence != job->lease_fence;
+    if (taken || job->finished_at) return false;
+    const auto fence = store::claim_job(session, job_id, store_.server(), job->lease_fence,
+                                        now_millis() + lease_lives / std::chrono::milliseconds(1));
+    if (!fence) return fence.error();
+    return fence->has_value();
+  });
+}
+
+// Read under the lock: what a node reports meanwhile is either found in the table or applied after.
+Status JobRunner::begin(Lock& lock, const std::string& job_id,
+                        std::optional<std::int64_t> stale_fence) {
   if (jobs_.contains(job_id)) return {};
+  const auto claimed = claim(job_id, stale_fence);
+  if (!claimed) return claimed.error();
+  if (!*claimed) return {};
   auto loaded = store_.read(
       [&](store::Session& session) { return RunningJob::load(session, job_id, now_millis()); });
   if (!loaded) return loaded.error();
@@ -38,15 +64,22 @@ Status JobRunner::begin(const std::string& job_id) {
   return step(lock, entry, Wait::yes);
 }
 
+// Whoever gets an operator's word takes the job: so its answer is that of the job as it is.
+Status JobRunner::bring_here(Lock& lock, const std::string& job_id) {
+  if (jobs_.contains(job_id)) return {};
+  const auto record = store_.read([&](store::Session& s) { return store::find_job(s, job_id); });
+  if (!record) return record.error();
+  if (!record->finished_at) {
+    if (Status begun = begin(lock, job_id, record->lease_fence); !begun) return begun;
+    if (jobs_.contains(job_id)) return {};
+  }
+  return Error{ErrorKind::conflict, "job_ended", "job " + job_id + " is " + record->state, ""};
+}
+
 Status JobRunner::act(const std::string& job_id, const JobAction& action) {
   Lock lock(mutex_);
-  const auto it = jobs_.find(job_id);
-  if (it == jobs_.end()) {
-    const auto record = store_.read([&](store::Session& s) { return store::find_job(s, job_id); });
-    if (!record) return record.error();
-    return Error{ErrorKind::conflict, "job_ended", "job " + job_id + " is " + record->state, ""};
-  }
-  const EntryPointer entry = it->second;
+  if (Status here = bring_here(lock, job_id); !here) return here;
+  const EntryPointer entry = jobs_.at(job_id);
   if (Status taken = entry->job.act(action, now_millis()); !taken) return taken;
   return step(lock, entry, Wait::yes);
 }
@@ -102,6 +135,7 @@ Status JobRunner::report(const std::string& node, const std::vector<ReportedEven
 }
 
 void JobRunner::tick() {
+  if (store_.shared()) look_after_leases();
   Lock lock(mutex_);
   std::vector<EntryPointer> all;
   for (const auto& [id, entry] : jobs_) all.push_back(entry);
@@ -137,7 +171,9 @@ Status JobRunner::step(Lock& lock, const EntryPointer& entry, Wait wait) {
   }
   entry->stepping = false;
   stepped_.notify_all();
-  if (entry->job.ended()) forget(entry->job);
+  const bool lost = !done.ok() && done.error().reason == "lease_lost";
+  if (lost) spdlog::warn("job={} {}", entry->job.id(), done.error().message);
+  if (entry->job.ended() || lost) forget(entry->job);
   return done;
 }
 

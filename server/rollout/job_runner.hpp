@@ -3,11 +3,15 @@
 // carries out what it asks for. Every step is written before it is told to a node, so a server that
 // dies goes on where it was. One thread at a time takes a job's steps; what others report meanwhile
 // goes into its next step, so that ten thousand nodes cost few of them. Any thread.
+//
+// Of several servers on one database the one that holds a job's lease runs it. A step is written
+// only under the lease's number, so a holder that was thought dead changes nothing any more.
 #pragma once
 #include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,6 +19,7 @@
 #include "server/domain/rollout.hpp"
 #include "server/rollout/commands.hpp"
 #include "server/rollout/event_log.hpp"
+#include "server/rollout/lease_watch.hpp"
 #include "server/rollout/node_registry.hpp"
 #include "server/rollout/running_job.hpp"
 #include "server/rollout/task_events.hpp"
@@ -29,7 +34,7 @@ class JobRunner {
 
   // After a start of the server: goes on with the jobs that have not ended.
   Status resume();
-  // A job that JobDesk has written.
+  // A job that JobDesk has written. Nothing when another server runs it already.
   Status begin(const std::string& job_id);
   // What an operator wants. Errors: not_found/unknown_job, conflict/job_ended, and those of
   // RunningJob::act.
@@ -39,7 +44,15 @@ class JobRunner {
   Status report(const std::string& node, const std::vector<ReportedEvent>& events);
   // Time passes.
   void tick();
-  std::vector<std::string> running() const;
+  // Other servers have written what agents said about this task, or have taken or given up this
+  // job.
+  void task_told(const std::string& task_id);
+  void job_told(const std::string& job_id);
+  // Reads what might have been missed of both.
+  void read_again();
+  // The server stops: others need not wait for the leases' end.
+  void give_up_leases();
+  std::vector<std::string> running() const;  // here
 
  private:
   struct Entry {
@@ -56,6 +69,11 @@ class JobRunner {
   void step_all(Lock& lock, const std::vector<EntryPointer>& entries);
   void tell(const JobStep& step);
   void forget(const RunningJob& job);
+  Result<bool> claim(const std::string& job_id, std::optional<std::int64_t> stale_fence);
+  Status bring_here(Lock& lock, const std::string& job_id);
+  Status begin(Lock& lock, const std::string& job_id, std::optional<std::int64_t> stale_fence);
+  void look_after_leases();
+  void renew_leases();
   static Status keep_event(store::Session& session, const std::string& node,
                            const ReportedEvent& event, Millis now, std::string& role);
 
@@ -72,6 +90,8 @@ class JobRunner {
     std::size_t task = 0;
   };
   std::unordered_map<std::string, Place> place_of_;  // by task
+  LeaseWatch watch_;                                 // of tick
+  LeaseWatch::Clock::time_point leases_seen_{};
 };
 
 }  // namespace rolesync::rollout

@@ -5,6 +5,7 @@
 
 #include "host/values/hash.hpp"
 #include "host/values/json.hpp"
+#include "server/rollout/wall_clock.hpp"
 #include "server/store/node_credentials.hpp"
 #include "server/store/roles.hpp"
 
@@ -170,7 +171,8 @@ void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) 
   view->hostname = hostname_of(*parts);
   view->last_seen = node.last_seen_at;
   view->joined_at = node.created_at;
-  view->draining = node.draining;
+  if (node.draining) view->drained_at = node.drained_at.value_or(node.created_at);
+  view->drained_reason = node.drained_reason;
   view->labels = store::labels_from_json(node.labels);
   view->identity.credential_at = node.credential_at;
   view->identity.rotation_requested_at = node.rotation_requested_at;
@@ -181,6 +183,53 @@ void NodeRegistry::put(const store::Node& node, std::set<std::string> assigned) 
   view->assignment_version = node.assignment_version;
   view->parts = std::move(parts);
   nodes_[node.id] = std::move(view);
+}
+
+void NodeRegistry::follow(const store::Node& node, std::set<std::string> assigned,
+                          std::optional<Millis> pending_at, bool speaks_here) {
+  const NodePointer before = find(node.id);
+  const bool known = before != nullptr;
+  const bool same_report = known && before->boot_id == node.boot_id &&
+                           before->agent_version == node.agent_version &&
+                           before->parts->text("role_report") == node.role_report &&
+                           before->parts->text("listening_ports") == node.listening_ports &&
+                           before->parts->text("plugins") == node.plugins &&
+                           before->parts->text("os_info") == node.os_info;
+  if (!known || (!speaks_here && !same_report)) {
+    put(node, assigned);
+  }
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node.id);
+  if (it == nodes_.end()) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  if (known) {
+    view->identity.clone = before->identity.clone;
+    view->cpu_percent = before->cpu_percent;
+    view->memory_percent = before->memory_percent;
+    view->disk_percent = before->disk_percent;
+    view->last_seen = std::max(before->last_seen, node.last_seen_at);
+  }
+  view->draining = node.draining;
+  view->labels = store::labels_from_json(node.labels);
+  view->identity.credential_at = node.credential_at;
+  view->identity.rotation_requested_at = node.rotation_requested_at;
+  view->identity.pending_at = pending_at;
+  view->identity.revoked_at = node.revoked_at;
+  view->identity.revoked_reason = node.revoked_reason;
+  view->assigned = {node.assignment_version > 0, std::move(assigned)};
+  view->assignment_version = node.assignment_version;
+  view->presence = presence(*view, now_millis());  // whoever heard of it tells
+  it->second = std::move(view);
+}
+
+void NodeRegistry::follow_last_seen(const std::string& node, Millis at) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end() || it->second->last_seen.value_or(0) >= at) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  view->last_seen = at;
+  view->presence = presence(*view, now_millis());
+  it->second = std::move(view);
 }
 
 void NodeRegistry::remove(const std::string& node) {
@@ -194,6 +243,16 @@ void NodeRegistry::label(const std::string& node, std::map<std::string, std::str
   if (it == nodes_.end()) return;
   auto view = std::make_shared<NodeView>(*it->second);
   view->labels = std::move(labels);
+  it->second = std::move(view);
+}
+
+void NodeRegistry::drain(const std::string& node, std::optional<Millis> at, std::string reason) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  auto view = std::make_shared<NodeView>(*it->second);
+  view->drained_at = at;
+  view->drained_reason = std::move(reason);
   it->second = std::move(view);
 }
 

@@ -64,7 +64,9 @@ struct NodeView {
   std::optional<Millis> last_seen;
   Millis joined_at = 0;
   std::string presence = "offline";  // online, late, offline, revoked
-  bool draining = false;
+  // Since when it is left out of plans, and why.
+  std::optional<Millis> drained_at;
+  std::string drained_reason;
   std::map<std::string, std::string> labels;
   NodeIdentity identity;
   std::optional<double> cpu_percent, memory_percent, disk_percent;
@@ -86,7 +88,13 @@ class NodeRegistry {
   Status load(store::Store& store);
   void put(const store::Node& node, std::set<std::string> assigned);
   void remove(const std::string& node);
+  // As another server has written it. What the node reports is taken too, unless it speaks here.
+  void follow(const store::Node& node, std::set<std::string> assigned,
+              std::optional<Millis> pending_at, bool speaks_here);
+  // Another server has heard of the node.
+  void follow_last_seen(const std::string& node, Millis at);
   void label(const std::string& node, std::map<std::string, std::string> labels);
+  void drain(const std::string& node, std::optional<Millis> at, std::string reason);
   void assign(const std::string& node, std::set<std::string> roles, std::int64_t version);
 
   NodePointer find(const std::string& node) const;  // nullptr: unknown

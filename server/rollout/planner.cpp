@@ -63,6 +63,7 @@ domain::PlanInput Planner::input(Manifests& manifests) const {
     planned.id = node->id;
     planned.online = node->presence == "online";
     planned.revoked = node->identity.revoked_at.has_value();
+    if (node->drained_at) planned.drained = node->drained_reason;
     planned.reports = node->parts->reports;
     if (node->parts->plugins) planned.plugins = node->parts->plugins->usable;
     for (const auto& role :

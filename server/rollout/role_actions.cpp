@@ -62,8 +62,20 @@ Status RoleActions::load() {
   auto open = store_.read([](store::Session& s) { return store::open_role_actions(s); });
   if (!open) return open.error();
   const std::lock_guard lock(mutex_);
+  open_.clear();
   for (store::RoleAction& action : *open) open_.emplace(action.id, std::move(action));
   return {};
+}
+
+void RoleActions::action_told(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto action =
+      store_.read([&](store::Session& s) { return store::find_role_action(s, id); });
+  if (action && !action->finished_at) {
+    open_.insert_or_assign(id, *action);
+  } else {
+    open_.erase(id);
+  }
 }
 
 Result<Role> RoleActions::check(const RoleActionOrder& order) const {
@@ -168,6 +180,10 @@ Result<std::string> RoleActions::open(const RoleActionOrder& order) {
 }
 
 Status RoleActions::report(const std::string& node, const std::vector<ReportedEvent>& events) {
+  if (store_.shared()) {
+    // It may be another server's, whose word has not come yet.
+    for (const ReportedEvent& event : events) action_told(event.record.task_id);
+  }
   const std::lock_guard lock(mutex_);
   std::map<std::string, store::RoleAction> changed;
   for (const ReportedEvent& event : events) {
@@ -198,6 +214,7 @@ Status RoleActions::report(const std::string& node, const std::vector<ReportedEv
     }
     return {};
   });
+  if (!written && written.error().reason == "action_ended") return {};  // another server was first
   if (!written) return written;
   for (auto& [id, action] : changed) {
     store::RoleAction& before = open_.at(id);

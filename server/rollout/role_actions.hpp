@@ -46,6 +46,8 @@ class RoleActions {
   Status report(const std::string& node, const std::vector<ReportedEvent>& events);
   // Time passes: what a node does not end is ended here.
   void tick();
+  // Another server has changed this one.
+  void action_told(const std::string& id);
 
  private:
   Result<Role> check(const RoleActionOrder& order) const;

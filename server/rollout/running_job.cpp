@@ -6,6 +6,7 @@
 
 #include "host/values/json.hpp"
 #include "server/domain/rollout_operator.hpp"
+#include "server/domain/rollout_outcome.hpp"
 #include "server/rollout/rollout_options.hpp"
 
 namespace rolesync::rollout {
@@ -13,6 +14,7 @@ namespace {
 
 using domain::Order;
 using domain::TaskState;
+
 
 int order_of(const store::SyncTask& task) {
   const auto json = parse_json(task.task);
@@ -37,6 +39,14 @@ domain::RolloutTask to_rollout(const store::SyncTask& task, Millis now) {
   result.started_at = task.started_at;
   result.finished_at = task.finished_at;
   return result;
+}
+
+// What an agent said of a task; nothing when it was a stale worker.
+std::optional<domain::TaskReport> report_of(const store::TaskEvent& event,
+                                            const store::SyncTask& task) {
+  const auto word = domain::task_state(event.state);
+  if (!word || event.fence != task.fence) return std::nullopt;
+  return domain::TaskReport{*word, event.step, event.reason, event.message, event.restart_pending};
 }
 
 domain::RolloutPolicy policy_of(const store::SyncJob& job) {
@@ -110,6 +120,9 @@ Status JobStep::write(store::Session& session, Millis now) const {
     if (Status saved = store::save_task(session, task); !saved) return saved;
   }
   if (Status saved = store::save_job(session, record); !saved) return saved;
+  for (const store::HeldContent& content : held) {
+    if (Status kept = store::hold_content(session, content); !kept) return kept;
+  }
   for (const std::string& task : dropped) {
     Status withdrawn = store::withdraw_commands_of_task(session, task, now);
     if (!withdrawn) return withdrawn;
@@ -142,10 +155,8 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
     auto said = store::events_of_task(session, task.id);
     if (!said) return said.error();
     for (const store::TaskEvent& event : *said) {
-      const auto word = domain::task_state(event.state);
-      if (!word || event.fence != task.fence) continue;
-      domain::apply(state, {*word, event.step, event.reason, event.message, event.restart_pending},
-                    event.received_at);
+      const auto report = report_of(event, task);
+      if (report) domain::apply(state, *report, event.received_at);
     }
     if (const auto place = places.find(task.node); place != places.end()) {
       state.canary = place->second.canary;
@@ -155,6 +166,15 @@ Result<RunningJob> RunningJob::load(store::Session& session, const std::string& 
     job.rollout_.tasks.push_back(std::move(state));
   }
   return job;
+}
+
+bool RunningJob::apply(std::size_t task, const std::vector<store::TaskEvent>& events) {
+  bool news = false;
+  for (const store::TaskEvent& event : events) {
+    const auto report = report_of(event, tasks_[task]);
+    if (report && apply(task, *report, event.received_at)) news = true;
+  }
+  return news;
 }
 
 bool RunningJob::ended() const {
@@ -208,7 +228,14 @@ std::optional<JobStep> RunningJob::next(Millis now, const domain::Observed& obse
   step.record.reason = rollout_.reason;
   step.record.message = rollout_.message;
   if (!step.record.started_at) step.record.started_at = now;
-  if (domain::is_final(rollout_.state)) step.record.finished_at = now;
+  if (domain::is_final(rollout_.state)) {
+    step.record.finished_at = now;
+    for (const std::size_t i : domain::tasks_to_blame(rollout_)) {
+      const domain::RolloutTask& task = rollout_.tasks[i];
+      step.held.push_back({task.role, tasks_[i].content_id, tasks_[i].commit, task.reason,
+                           task.message, record_.id, now});
+    }
+  }
   for (const Order& order : orders_) {
     const store::SyncTask& task = tasks_[order.task];
     if (order.kind == Order::Kind::drop) step.dropped.push_back(task.id);

@@ -11,6 +11,7 @@
 
 #include "server/domain/rollout.hpp"
 #include "server/store/commands.hpp"
+#include "server/store/held_contents.hpp"
 #include "server/store/jobs.hpp"
 
 namespace rolesync::rollout {
@@ -21,8 +22,9 @@ struct JobStep {
   bool state_changed = false;
   std::vector<std::pair<std::size_t, store::SyncTask>> tasks;  // with their place in the job
   std::vector<store::CommandRecord> commands;
-  std::vector<std::string> dropped;  // tasks whose open commands are withdrawn
-  std::size_t orders = 0;            // how many of those still to be written are in it
+  std::vector<store::HeldContent> held;  // what the job's end keeps from automatic runs
+  std::vector<std::string> dropped;      // tasks whose open commands are withdrawn
+  std::size_t orders = 0;                // how many of those still to be written are in it
 
   Status write(store::Session& session, Millis now) const;
 };
@@ -37,6 +39,7 @@ class RunningJob {
   static Result<RunningJob> load(store::Session& session, const std::string& job_id, Millis now);
 
   const std::string& id() const { return record_.id; }
+  std::int64_t lease_fence() const { return record_.lease_fence; }
   const std::vector<store::SyncTask>& tasks() const { return tasks_; }
   bool ended() const;  // and that is written
 
@@ -44,6 +47,8 @@ class RunningJob {
   Status act(const JobAction& action, Millis now);
   // False when it changes nothing.
   bool apply(std::size_t task, const domain::TaskReport& report, Millis now);
+  // The same of what stands in the database, known or not.
+  bool apply(std::size_t task, const std::vector<store::TaskEvent>& events);
   // Lets the rollout go on; nothing when there is nothing to write.
   std::optional<JobStep> next(Millis now, const domain::Observed& observed,
                               const domain::RolloutLimits& limits);

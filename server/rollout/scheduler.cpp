@@ -112,9 +112,9 @@ void Scheduler::close_window(const Timetable& table, Millis now) {
 
 std::optional<std::string> Scheduler::unfinished_job(const store::Schedule& schedule) const {
   if (schedule.last_job.empty()) return std::nullopt;
-  const auto running = parts_.runner.running();
-  const bool runs = std::find(running.begin(), running.end(), schedule.last_job) != running.end();
-  return runs ? std::optional(schedule.last_job) : std::nullopt;
+  const auto job = parts_.store.read(
+      [&](store::Session& session) { return store::find_job(session, schedule.last_job); });
+  return job && !job->finished_at ? std::optional(schedule.last_job) : std::nullopt;
 }
 
 PlanRequest Scheduler::plan_request(const store::Schedule& schedule) const {
@@ -176,6 +176,7 @@ void Scheduler::start(Timetable& table, const std::string& plan_hash, Millis now
   order.options.on_failure = options.value("on_failure", "stop");
   order.options.rollout = rollout_options_from_json(options.value("rollout", Json::object()));
   order.options.on_freeze = "skip";
+  order.options.on_held = "skip";
   order.ask = schedule.approval == "required";
   order.requested_by = asker.by;
   order.request_id = asker.request_id;

@@ -18,6 +18,19 @@ Millis now_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+constexpr std::ptrdiff_t verified_commits = 20;  // of one fetch, beside the head
+
+// A head that is not accepted leaves the one before in its place.
+Status note_head(store::Session& session, const store::CodeSource& source, const std::string& head,
+                 const Status& accepted, Millis now) {
+  const std::string reason = accepted ? "" : accepted.error().reason;
+  const std::string message = accepted ? "" : accepted.error().message;
+  const Status marked = store::set_commit_refused(session, source.name, head, reason, message);
+  if (!marked && marked.error().kind != ErrorKind::not_found) return marked;
+  if (accepted) return store::set_source_head(session, source.name, head, now);
+  return store::set_source_state(session, source.name, "failed", reason, message, now);
+}
+
 bool has_files(const Role& role) {
   return !role.source_paths.empty() && !role.target_path.empty();
 }
@@ -36,9 +49,12 @@ Result<std::unique_ptr<SourceService>> SourceService::open(SourceOptions options
   // Beside the blobs, because hard links need the same file system.
   auto offers = Offers::open(options.state_dir / "cache" / "offers", **cache);
   if (!offers) return offers.error();
+  auto signatures = CommitSignatures::open(options.state_dir / "private" / "signers");
+  if (!signatures) return signatures.error();
   auto service = std::unique_ptr<SourceService>(new SourceService(std::move(options), store));
   service->cache_ = std::move(*cache);
   service->offers_ = std::move(*offers);
+  service->signatures_ = std::move(*signatures);
   service->updates_ = std::make_unique<Updates>(*service->cache_);
   return service;
 }
@@ -119,8 +135,16 @@ Result<BranchMove> SourceService::finish_pull(const store::CodeSource& source,
   return noted ? std::move(move) : Result<BranchMove>(noted.error());
 }
 
+Status SourceService::accepts(const store::CodeSource& source, const std::string& commit) {
+  if (!source.require_signed) return {};
+  const auto from = mirror(source.name);
+  if (!from) return from.error();
+  return signatures_->verify((*from)->path(), commit, {source.allowed_signers, source.gpg_keys});
+}
+
 Status SourceService::note_move(const store::CodeSource& source, const BranchMove& move) {
   const Millis now = now_ms();
+  const Status head = move.new_head.empty() ? Status{} : accepts(source, move.new_head);
   std::vector<store::CommitRecord> commits;
   for (const GitCommit& commit : move.commits) {
     store::CommitRecord record;
@@ -131,16 +155,23 @@ Status SourceService::note_move(const store::CodeSource& source, const BranchMov
     record.message = commit.message;
     record.committed_at = commit.committed_at;
     record.received_at = now;
+    // Of many, only the newest are looked at one by one: each costs a process.
+    const bool looked_at = &move.commits.back() - &commit < verified_commits;
+    if (const Status accepted = looked_at ? accepts(source, commit.id) : Status{}; !accepted) {
+      record.refused_reason = accepted.error().reason;
+      record.refused_message = accepted.error().message;
+    }
     commits.push_back(std::move(record));
   }
-  return store_.write([&](store::Session& session) -> Status {
+  const Status written = store_.write([&](store::Session& session) -> Status {
     if (const auto added = store::add_commits(session, commits); !added) return added.error();
     if (move.new_head.empty()) {
       return store::set_source_state(session, source.name, "failed", "branch_missing",
                                      "the repository has no branch \"" + source.branch + "\"", now);
     }
-    return store::set_source_head(session, source.name, move.new_head, now);
+    return note_head(session, source, move.new_head, head, now);
   });
+  return written ? head : written;
 }
 
 Result<std::optional<std::string>> SourceService::known_content(const std::string& source,
@@ -186,6 +217,10 @@ Result<RoleContents> SourceService::contents(const std::string& source, const st
 
 Result<RoleContents> SourceService::import(const std::string& source, const std::string& commit,
                                            const std::vector<Role>& roles) {
+  const auto known =
+      store_.read([&](store::Session& session) { return store::find_source(session, source); });
+  if (!known) return known.error();
+  if (const Status accepted = accepts(*known, commit); !accepted) return accepted.error();
   auto found = contents(source, commit, roles);
   if (!found || found->empty()) return found;
   const auto from = mirror(source);
@@ -285,7 +320,11 @@ Result<std::shared_ptr<const Manifest>> SourceService::manifest(const std::strin
 }
 
 Result<BlobCache::Collected> SourceService::collect() {
-  const auto live = store_.read([](store::Session& s) { return store::live_contents(s); });
+  // A plan that was made a while ago is worked out again before it runs; that brings back its
+  // bytes.
+  constexpr Millis day = Millis{24} * 3'600'000;
+  const auto live =
+      store_.read([](store::Session& s) { return store::live_contents(s, now_ms() - day); });
   if (!live) return live.error();
   auto collected = cache_->collect({live->begin(), live->end()}, options_.cache_limit_bytes);
   if (!collected || collected->contents.empty()) return collected;

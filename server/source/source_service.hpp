@@ -12,6 +12,7 @@
 
 #include "host/role/role.hpp"
 #include "server/source/blob_cache.hpp"
+#include "server/source/commit_signatures.hpp"
 #include "server/source/mirror.hpp"
 #include "server/source/offers.hpp"
 #include "server/source/updates.hpp"
@@ -44,7 +45,9 @@ class SourceService {
   // Transport file: checks that the path is allowed (denied/repository_not_allowed) and fetches.
   // New commits and the new head are in the store when this returns; a failure is in the source's
   // state. A branch that is gone is BranchMove::deleted: the old head stays in the store, with the
-  // state failed/branch_missing.
+  // state failed/branch_missing. A head whose signature the source does not accept is told as
+  // conflict/commit_unsigned or conflict/commit_signature_refused; it stays in the list of commits
+  // with that reason, and the old head stays the newest.
   Result<BranchMove> pull_file(const store::CodeSource& source,
                                const CancelFlag* cancelled = nullptr);
   // Transport agent: `descriptor` is the stream on which the agent runs `git upload-pack`; it stays
@@ -53,7 +56,8 @@ class SourceService {
                                  const CancelFlag* cancelled = nullptr);
 
   // Contents at a commit, with all their bytes in the cache. One role that cannot be imported (a
-  // submodule in its path) does not stop the others. What is known and cached costs no git.
+  // submodule in its path) does not stop the others. What is known and cached costs no git. A
+  // commit whose signature the source does not accept is never imported.
   Result<RoleContents> import(const std::string& source, const std::string& commit,
                               const std::vector<Role>& roles);
   // As import, but without bringing bytes into the cache: what a plan needs.
@@ -80,6 +84,7 @@ class SourceService {
   BlobCache& cache() { return *cache_; }
   Offers& offers() { return *offers_; }
   Updates& updates() { return *updates_; }
+  CommitSignatures& signatures() { return *signatures_; }
 
   // Removes what the store says is not live when the cache is over its limit; to be called now and
   // then.
@@ -92,6 +97,7 @@ class SourceService {
   Status check_allowed(const std::filesystem::path& repository) const;
   Result<BranchMove> finish_pull(const store::CodeSource& source, Result<BranchMove> move);
   Status note_move(const store::CodeSource& source, const BranchMove& move);
+  Status accepts(const store::CodeSource& source, const std::string& commit);
   Result<std::optional<std::string>> known_content(const std::string& source,
                                                    const std::string& commit, const Role& role);
   Status note_contents(const std::string& source, const std::string& commit,
@@ -102,6 +108,7 @@ class SourceService {
   std::unique_ptr<BlobCache> cache_;
   std::unique_ptr<Offers> offers_;
   std::unique_ptr<Updates> updates_;
+  std::unique_ptr<CommitSignatures> signatures_;
   static constexpr std::size_t manifests_kept_ = 8;
   std::mutex manifests_mutex_;
   std::deque<std::shared_ptr<const Manifest>> manifests_;  // youngest first

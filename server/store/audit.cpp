@@ -2,11 +2,15 @@
 #include "server/store/audit.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "host/values/hash.hpp"
+#include "host/values/json.hpp"
 
 namespace rolesync::store {
 namespace {
+
+constexpr const char* truncated = "audit.truncated";
 
 constexpr const char* columns =
     "SELECT sequence, at, actor, action, subject, details, request_id, previous_hash, hash "
@@ -82,6 +86,33 @@ const ListColumns& audit_columns() {
                                  {"since", "at >= ?", Kind::time},
                                  {"until", "at < ?", Kind::time}}};
   return list;
+}
+
+Result<std::size_t> truncate_audit(Session& session, Millis before, Millis now) {
+  // Clocks may have been put back: what is younger, and all after it, stays.
+  const auto last = session.query(
+      "SELECT COALESCE((SELECT MIN(sequence) - 1 FROM audit_log WHERE at >= ?), "
+      "(SELECT MAX(sequence) FROM audit_log), 0)",
+      {before});
+  if (!last) return last.error();
+  const std::int64_t up_to = last->at(0).integer(0);
+  const auto entries = each_row<AuditEntry>(
+      session.query(std::string(columns) + "WHERE sequence = ?", {up_to}), entry_of);
+  if (!entries) return entries.error();
+  // One old entry is not worth another that tells of it; and the last one may be such.
+  if (entries->empty() || entries->front().action == truncated) return std::size_t{0};
+  AuditEntry anchor;
+  anchor.at = now;
+  anchor.actor = "system";
+  anchor.action = truncated;
+  anchor.subject = "audit";
+  anchor.details = to_text({{"up_to", up_to}, {"hash", entries->front().hash}});
+  if (const auto added = append_audit(session, std::move(anchor)); !added) return added.error();
+  const auto moved = session.execute(
+      "UPDATE audit_ends SET first_sequence = ?, first_previous_hash = ? WHERE one = 1",
+      {up_to + 1, entries->front().hash});
+  if (!moved) return moved.error();
+  return session.execute("DELETE FROM audit_log WHERE sequence <= ?", {up_to});
 }
 
 Result<Listed<AuditEntry>> list_audit(Session& session, const Page& page) {

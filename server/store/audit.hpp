@@ -28,6 +28,10 @@ Result<AuditEntry> append_audit(Session& session, AuditEntry entry);
 const ListColumns& audit_columns();
 Result<Listed<AuditEntry>> list_audit(Session& session, const Page& page);
 
+// Forgets what is older. Where the log begins is written down, and an entry "audit.truncated",
+// itself part of the chain, holds number and hash of the last one that went. Returns how many went.
+Result<std::size_t> truncate_audit(Session& session, Millis before, Millis now);
+
 struct AuditCheck {
   std::int64_t entries = 0, first_sequence = 0, last_sequence = 0;
   std::string last_hash;

@@ -27,12 +27,13 @@ CommandRecord command_of(const Row& row) {
 }  // namespace
 
 Status add_command(Session& session, const CommandRecord& command) {
-  return status_of(session.execute(
+  const auto added = session.execute(
       "INSERT INTO commands (id, node, kind, boot_id, task_id, fence, payload, state, request_id, "
       "position, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
       "(SELECT COALESCE(MAX(position), 0) + 1 FROM commands), ?)",
       {command.id, command.node, command.kind, command.boot_id, command.task_id, command.fence,
-       command.payload, command.state, command.request_id, command.created_at}));
+       command.payload, command.state, command.request_id, command.created_at});
+  return added ? session.tell("commands", command.node) : Status{added.error()};
 }
 
 Result<CommandRecord> find_command(Session& session, const std::string& id) {
@@ -65,14 +66,22 @@ Result<std::size_t> acknowledge_commands(Session& session, const std::string& no
     if (!changed) return changed.error();
     acknowledged += *changed;
   }
+  if (acknowledged > 0) {
+    if (Status told = session.tell("commands", node); !told) return told.error();
+  }
   return acknowledged;
 }
 
 Status withdraw_commands_of_task(Session& session, const std::string& task_id, Millis at) {
-  return status_of(
-      session.execute("UPDATE commands SET state = 'withdrawn', acknowledged_at = ? "
-                      "WHERE task_id = ? AND state = 'open'",
-                      {at, task_id}));
+  const auto nodes = session.query(
+      "UPDATE commands SET state = 'withdrawn', acknowledged_at = ? "
+      "WHERE task_id = ? AND state = 'open' RETURNING node",
+      {at, task_id});
+  if (!nodes) return nodes.error();
+  for (const Row& node : *nodes) {
+    if (Status told = session.tell("commands", node.text(0)); !told) return told;
+  }
+  return {};
 }
 
 Status withdraw_commands_of_node(Session& session, const std::string& node, Millis at) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/store/contents.hpp"
 
+#include <set>
+#include <string_view>
+
 namespace rolesync::store {
 
 Status add_content(Session& session, const Content& content) {
@@ -39,12 +42,32 @@ Result<std::optional<std::string>> find_role_content(Session& session, const std
   return std::optional<std::string>{rows->front().text(0)};
 }
 
-Result<std::vector<std::string>> live_contents(Session& session, int releases_kept) {
-  return each_row<std::string>(
+namespace {
+
+// Every "rs1:<64 hex digits>" of a text.
+void add_content_ids(const std::string& text, std::set<std::string>& ids) {
+  constexpr std::string_view prefix = "rs1:";
+  constexpr std::size_t length = prefix.size() + 64;
+  for (std::size_t at = text.find(prefix); at != std::string::npos;
+       at = text.find(prefix, at + 1)) {
+    ids.insert(text.substr(at, length));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> live_contents(Session& session, Millis plans_since,
+                                               int releases_kept) {
+  const auto plans = session.query("SELECT plan FROM plans WHERE created_at >= ?", {plans_since});
+  if (!plans) return plans.error();
+  std::set<std::string> ids;
+  for (const Row& row : *plans) add_content_ids(row.text(0), ids);
+  const auto found = each_row<std::string>(
       session.query(
           "SELECT content_id FROM (SELECT content_id, ROW_NUMBER() OVER "
           "(PARTITION BY node, role ORDER BY id DESC) AS age FROM releases) AS aged "
           "WHERE age <= ? "
+          "UNION SELECT content_id FROM releases WHERE current = 1 "
           "UNION SELECT content_id FROM sync_tasks WHERE finished_at IS NULL AND content_id <> '' "
           "UNION SELECT from_content_id FROM sync_tasks "
           "WHERE finished_at IS NULL AND from_content_id <> '' "
@@ -54,6 +77,9 @@ Result<std::vector<std::string>> live_contents(Session& session, int releases_ke
           "ORDER BY 1",
           {releases_kept}),
       [](const Row& row) { return row.text(0); });
+  if (!found) return found.error();
+  ids.insert(found->begin(), found->end());
+  return std::vector<std::string>(ids.begin(), ids.end());
 }
 
 Status forget_contents(Session& session, const std::vector<std::string>& ids) {

@@ -30,8 +30,10 @@ Result<std::optional<std::string>> find_role_content(Session& session, const std
                                                      const std::string& role_revision);
 
 // What the cache must keep: contents of kept releases of every node (the newest `releases_kept` per
-// node and role), of tasks that are not finished, and of every source's head commit.
-Result<std::vector<std::string>> live_contents(Session& session, int releases_kept = 3);
+// node and role, and the current one), of tasks that are not finished, of every source's head
+// commit, and whatever is named by a plan made since `plans_since`.
+Result<std::vector<std::string>> live_contents(Session& session, Millis plans_since = 0,
+                                               int releases_kept = 3);
 // Forgets contents that are gone from the cache, with their role_contents.
 Status forget_contents(Session& session, const std::vector<std::string>& ids);
 

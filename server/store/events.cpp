@@ -68,6 +68,16 @@ Result<std::int64_t> first_event(Session& session) {
   return rows->at(0).integer(0);
 }
 
+Result<std::int64_t> last_event_before(Session& session, Millis at) {
+  // Clocks may have been put back: what is younger, and all after it, stays.
+  const auto rows = session.query(
+      "SELECT COALESCE((SELECT MIN(sequence) - 1 FROM events WHERE at >= ?), "
+      "(SELECT MAX(sequence) FROM events), 0)",
+      {at});
+  if (!rows) return rows.error();
+  return rows->at(0).integer(0);
+}
+
 Status forget_events(Session& session, std::int64_t up_to_sequence) {
   return status_of(session.execute("DELETE FROM events WHERE sequence <= ?", {up_to_sequence}));
 }

@@ -28,5 +28,7 @@ Result<Listed<EventRecord>> list_events(Session& session, const Page& page);
 Result<std::int64_t> last_event(Session& session);   // 0: none
 Result<std::int64_t> first_event(Session& session);  // 0: none; older ones were forgotten
 Status forget_events(Session& session, std::int64_t up_to_sequence);
+// The last event that is older, with all before it; 0: none is.
+Result<std::int64_t> last_event_before(Session& session, Millis at);
 
 }  // namespace rolesync::store

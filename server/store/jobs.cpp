@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* job_columns =
     "SELECT id, plan_hash, state, reason, message, options, progress, requested_by, request_id, "
-    "lease_owner, lease_until, created_at, started_at, finished_at FROM sync_jobs ";
+    "lease_owner, lease_until, created_at, started_at, finished_at, lease_fence "
+    "FROM sync_jobs ";
 
 SyncJob job_of(const Row& row) {
   SyncJob job;
@@ -26,6 +27,7 @@ SyncJob job_of(const Row& row) {
   job.created_at = row.integer(11);
   job.started_at = row.optional_integer(12);
   job.finished_at = row.optional_integer(13);
+  job.lease_fence = row.integer(14);
   return job;
 }
 
@@ -122,13 +124,42 @@ Result<std::vector<SyncJob>> unfinished_jobs(Session& session) {
 }
 
 Status save_job(Session& session, const SyncJob& job) {
-  return changed_row(
-      session.execute("UPDATE sync_jobs SET state = ?, reason = ?, message = ?, progress = ?, "
-                      "lease_owner = ?, lease_until = ?, started_at = ?, finished_at = ? "
-                      "WHERE id = ?",
-                      {job.state, job.reason, job.message, job.progress, job.lease_owner,
-                       job.lease_until, job.started_at, job.finished_at, job.id}),
-      "unknown_job", no_job(job.id));
+  const auto saved = session.execute(
+      "UPDATE sync_jobs SET state = ?, reason = ?, message = ?, progress = ?, started_at = ?, "
+      "finished_at = ? WHERE id = ? AND lease_fence = ?",
+      {job.state, job.reason, job.message, job.progress, job.started_at, job.finished_at, job.id,
+       job.lease_fence});
+  if (!saved) return saved.error();
+  if (*saved > 0) return {};
+  if (const auto known = find_job(session, job.id); !known) return known.error();
+  return Error{ErrorKind::conflict, "lease_lost",
+               "another server has taken job " + job.id + " over in the meantime"};
+}
+
+Result<std::optional<std::int64_t>> claim_job(Session& session, const std::string& id,
+                                              const std::string& owner, std::int64_t fence,
+                                              Millis until) {
+  const auto rows = session.query(
+      "UPDATE sync_jobs SET lease_owner = ?, lease_until = ?, lease_fence = lease_fence + 1 "
+      "WHERE id = ? AND lease_fence = ? AND finished_at IS NULL RETURNING lease_fence",
+      {owner, until, id, fence});
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional<std::int64_t>{};
+  if (Status told = session.tell("job", id); !told) return told.error();
+  return std::optional<std::int64_t>{rows->front().integer(0)};
+}
+
+Result<bool> renew_job(Session& session, const std::string& id, std::int64_t fence, Millis until) {
+  const auto renewed = session.execute(
+      "UPDATE sync_jobs SET lease_until = ? WHERE id = ? AND lease_fence = ?", {until, id, fence});
+  if (!renewed) return renewed.error();
+  return *renewed > 0;
+}
+
+Status give_up_job(Session& session, const std::string& id, std::int64_t fence) {
+  const auto given = session.execute(
+      "UPDATE sync_jobs SET lease_owner = '' WHERE id = ? AND lease_fence = ?", {id, fence});
+  return given ? session.tell("job", id) : Status{given.error()};
 }
 
 Status keep_placement(Session& session, const std::string& job_id, const std::string& placement) {
@@ -231,7 +262,9 @@ Result<bool> add_task_event(Session& session, const TaskEvent& event) {
        event.reason, event.message, event.output, event.restart_pending, event.details, event.at,
        event.received_at});
   if (!added) return added.error();
-  return *added > 0;
+  if (*added == 0) return false;
+  if (Status told = session.tell("task", event.task_id); !told) return told.error();
+  return true;
 }
 
 Result<std::vector<TaskEvent>> events_of_task(Session& session, const std::string& task_id) {
@@ -263,6 +296,23 @@ Result<std::int64_t> last_fence(Session& session, const std::string& node,
       session.query("SELECT last FROM fences WHERE node = ? AND role = ?", {node, role});
   if (!rows) return rows.error();
   return rows->empty() ? 0 : rows->front().integer(0);
+}
+
+Result<std::size_t> forget_jobs(Session& session, Millis before, int most) {
+  const auto ids = each_row<std::string>(
+      session.query("SELECT id FROM sync_jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?",
+                    {before, most}),
+      [](const Row& row) { return row.text(0); });
+  if (!ids) return ids.error();
+  for (const std::string& id : *ids) {
+    for (const char* sql :
+         {"DELETE FROM task_events WHERE task_id IN (SELECT id FROM sync_tasks WHERE job_id = ?)",
+          "DELETE FROM sync_tasks WHERE job_id = ?", "DELETE FROM approvals WHERE job_id = ?",
+          "DELETE FROM sync_jobs WHERE id = ?"}) {
+      if (const auto gone = session.execute(sql, {id}); !gone) return gone.error();
+    }
+  }
+  return ids->size();
 }
 
 }  // namespace rolesync::store

@@ -15,8 +15,9 @@ struct SyncJob {
   std::string options = "{}";   // JSON: batch size, budget, on_stale ...
   std::string progress = "{}";  // JSON: what the runner must know after a restart
   std::string requested_by, request_id;
-  std::string lease_owner;  // the server that runs it
-  Millis lease_until = 0;
+  std::string lease_owner;       // the server that runs it; empty: nobody yet
+  Millis lease_until = 0;        // moved on by its owner while it lives
+  std::int64_t lease_fence = 0;  // one more with every claim
   Millis created_at = 0;
   std::optional<Millis> started_at, finished_at;
 };
@@ -28,11 +29,24 @@ const ListColumns& job_list();
 Result<Listed<SyncJob>> list_jobs(Session& session, const Page& page);
 // Oldest first, without those that wait for approval.
 Result<std::vector<SyncJob>> unfinished_jobs(Session& session);
-// Writes state, reason, message, progress, lease, started_at and finished_at.
+// Writes state, reason, message, progress, started_at and finished_at, if nobody has claimed the
+// job since it was read. Errors: conflict/lease_lost.
 Status save_job(Session& session, const SyncJob& job);
 // Where each node stands in the job's rollout, as text of server/rollout/rollout_options.hpp.
 Status keep_placement(Session& session, const std::string& job_id, const std::string& placement);
 Result<std::string> placement_of_job(Session& session, const std::string& job_id);
+
+// The job's new fence, or nothing when it has ended or somebody else has claimed it since `fence`.
+Result<std::optional<std::int64_t>> claim_job(Session& session, const std::string& id,
+                                              const std::string& owner, std::int64_t fence,
+                                              Millis until);
+// False when somebody else has claimed it.
+Result<bool> renew_job(Session& session, const std::string& id, std::int64_t fence, Millis until);
+// Others need not wait for the lease's end.
+Status give_up_job(Session& session, const std::string& id, std::int64_t fence);
+// Forgets up to `most` jobs that ended before, the oldest first, with their tasks, reports and
+// approvals; returns how many.
+Result<std::size_t> forget_jobs(Session& session, Millis before, int most);
 
 struct SyncTask {
   std::string id, job_id, node, role, state, reason, step, message;

@@ -19,18 +19,28 @@ std::int64_t now_ms() {
 }
 
 Result<int> applied_version(Session& session) {
-  const auto made = session.execute(
-      "CREATE TABLE IF NOT EXISTS schema_version ("
-      "version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)");
-  if (!made) return made.error();
   const auto rows = session.query("SELECT version FROM schema_version ORDER BY version DESC");
   if (!rows) return rows.error();
   return rows->empty() ? 0 : static_cast<int>(rows->front().integer(0));
 }
 
+// In a transaction, because two servers may do this at once.
+Status make_version_table(Session& session, std::string_view begin) {
+  auto transaction = Transaction::begin(session, begin);
+  if (!transaction) return transaction.error();
+  const auto made = session.execute(
+      "CREATE TABLE IF NOT EXISTS schema_version ("
+      "version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)");
+  if (!made) return made.error();
+  return transaction->commit();
+}
+
 Status apply(Session& session, const Migration& migration, std::string_view begin) {
   auto transaction = Transaction::begin(session, begin);
   if (!transaction) return transaction.error();
+  const Result<int> applied = applied_version(session);
+  if (!applied) return applied.error();
+  if (*applied >= migration.version) return {};  // another server was first
   for (const std::string& statement : migration.statements) {
     if (const auto done = session.execute(statement); !done) {
       Error error = done.error();
@@ -81,6 +91,7 @@ std::vector<Migration> embedded_migrations() {
 
 Result<int> migrate(Session& session, const std::vector<Migration>& migrations,
                     std::string_view begin) {
+  if (Status made = make_version_table(session, begin); !made) return made.error();
   const Result<int> applied = applied_version(session);
   if (!applied) return applied.error();
   const int last = migrations.empty() ? 0 : migrations.back().version;

@@ -59,10 +59,10 @@ Status add_pending_credential(Session& session, const std::string& node, const s
                  "this credential has been used before and has ended", "make another one"};
   }
   if (Status ended = end_pending(session, node, "credential_replaced", at); !ended) return ended;
-  return status_of(
-      session.execute("INSERT INTO node_credentials (hash, node, state, created_at) "
-                      "VALUES (?, ?, 'pending', ?)",
-                      {hash, node, at}));
+  const auto added = session.execute(
+      "INSERT INTO node_credentials (hash, node, state, created_at) VALUES (?, ?, 'pending', ?)",
+      {hash, node, at});
+  return added ? session.tell("node", node) : Status{added.error()};
 }
 
 Result<bool> use_pending_credential(Session& session, const std::string& node,
@@ -80,6 +80,7 @@ Result<bool> use_pending_credential(Session& session, const std::string& node,
       "WHERE id = ?",
       {hash, at, node});
   if (!used) return used.error();
+  if (Status told = session.tell("node", node); !told) return told.error();
   return true;
 }
 

@@ -9,7 +9,8 @@ namespace {
 constexpr const char* node_columns =
     "SELECT id, credential_hash, boot_id, agent_version, os_info, labels, role_report, "
     "listening_ports, plugins, role_versions, draining, created_at, last_seen_at, revoked_at, "
-    "assignment_version, revoked_reason, credential_at, rotation_requested_at FROM nodes ";
+    "assignment_version, revoked_reason, credential_at, rotation_requested_at, "
+    "drained_reason, drained_at FROM nodes ";
 
 Node node_of(const Row& row) {
   Node node;
@@ -31,6 +32,8 @@ Node node_of(const Row& row) {
   node.revoked_reason = row.text(15);
   node.credential_at = row.integer(16);
   node.rotation_requested_at = row.optional_integer(17);
+  node.drained_reason = row.text(18);
+  node.drained_at = row.optional_integer(19);
   return node;
 }
 
@@ -44,8 +47,9 @@ std::string no_node(const std::string& id) {
   return "there is no node \"" + id + "\"";
 }
 
-Status change_node(const Result<std::size_t>& changed, const std::string& id) {
-  return changed_row(changed, "unknown_node", no_node(id));
+Status change_node(Session& session, const Result<std::size_t>& changed, const std::string& id) {
+  if (Status known = changed_row(changed, "unknown_node", no_node(id)); !known) return known;
+  return session.tell("node", id);
 }
 
 constexpr const char* release_columns =
@@ -100,11 +104,12 @@ Status add_node(Session& session, const Node& node) {
         ErrorKind::conflict, "node_exists", "a node \"" + node.id + "\" exists already",
         "choose another node id; or make a join token with rejoin, if this machine replaces it"};
   }
-  return {};
+  return session.tell("node", node.id);
 }
 
 Status rejoin_node(Session& session, const std::string& id) {
-  return change_node(session.execute("UPDATE nodes SET revoked_at = NULL, revoked_reason = '', "
+  return change_node(session,
+                     session.execute("UPDATE nodes SET revoked_at = NULL, revoked_reason = '', "
                                      "rotation_requested_at = NULL WHERE id = ?",
                                      {id}),
                      id);
@@ -142,36 +147,60 @@ Status save_report(Session& session, const std::string& id, const ReportChange& 
   set("last_seen_at", change.last_seen_at);
   if (sets.empty()) return {};
   values.push_back(id);
-  return change_node(session.execute("UPDATE nodes SET " + sets + " WHERE id = ?", values), id);
+  return change_node(session, session.execute("UPDATE nodes SET " + sets + " WHERE id = ?", values),
+                     id);
 }
 
 Status touch(Session& session, const std::vector<Seen>& nodes) {
   for (const Seen& seen : nodes) {
-    const auto done =
-        session.execute("UPDATE nodes SET last_seen_at = ? WHERE id = ?", {seen.at, seen.node});
+    const auto done = session.execute(
+        "UPDATE nodes SET last_seen_at = ? "
+        "WHERE id = ? AND (last_seen_at IS NULL OR last_seen_at < ?)",
+        {seen.at, seen.node, seen.at});
     if (!done) return done.error();
   }
   return {};
 }
 
+Result<std::vector<Seen>> last_seen_times(Session& session) {
+  return each_row<Seen>(
+      session.query("SELECT id, last_seen_at FROM nodes WHERE last_seen_at IS NOT NULL"),
+      [](const Row& row) {
+        return Seen{row.text(0), row.integer(1)};
+      });
+}
+
 Status set_labels(Session& session, const std::string& id, const std::string& labels_json) {
-  return change_node(session.execute("UPDATE nodes SET labels = ? WHERE id = ?", {labels_json, id}),
+  return change_node(
+      session, session.execute("UPDATE nodes SET labels = ? WHERE id = ?", {labels_json, id}), id);
+}
+
+Status drain_node(Session& session, const std::string& id, const std::string& reason, Millis at) {
+  return change_node(session,
+                     session.execute("UPDATE nodes SET draining = 1, drained_reason = ?, "
+                                     "drained_at = COALESCE(drained_at, ?) WHERE id = ?",
+                                     {reason, at, id}),
                      id);
 }
 
-Status set_draining(Session& session, const std::string& id, bool draining) {
-  return change_node(session.execute("UPDATE nodes SET draining = ? WHERE id = ?", {draining, id}),
+Status undrain_node(Session& session, const std::string& id) {
+  return change_node(session,
+                     session.execute("UPDATE nodes SET draining = 0, drained_reason = '', "
+                                     "drained_at = NULL WHERE id = ?",
+                                     {id}),
                      id);
 }
 
 Status set_rotation_requested(Session& session, const std::string& id, Millis at) {
   return change_node(
-      session.execute("UPDATE nodes SET rotation_requested_at = ? WHERE id = ?", {at, id}), id);
+      session, session.execute("UPDATE nodes SET rotation_requested_at = ? WHERE id = ?", {at, id}),
+      id);
 }
 
 Status revoke_node(Session& session, const std::string& id, const std::string& reason, Millis at) {
   if (Status ended = end_credentials(session, id, "node_revoked", at); !ended) return ended;
-  return change_node(session.execute("UPDATE nodes SET revoked_at = COALESCE(revoked_at, ?), "
+  return change_node(session,
+                     session.execute("UPDATE nodes SET revoked_at = COALESCE(revoked_at, ?), "
                                      "revoked_reason = ?, rotation_requested_at = NULL "
                                      "WHERE id = ?",
                                      {at, reason, id}),
@@ -185,7 +214,7 @@ Status delete_node(Session& session, const std::string& id, Millis at) {
         session.execute("DELETE FROM " + std::string(table) + " WHERE node = ?", {id});
     if (!gone) return gone.error();
   }
-  return change_node(session.execute("DELETE FROM nodes WHERE id = ?", {id}), id);
+  return change_node(session, session.execute("DELETE FROM nodes WHERE id = ?", {id}), id);
 }
 
 Status record_release(Session& session, const ReleaseRecord& release) {

@@ -22,6 +22,8 @@ struct Node {
   std::string plugins = "[]";
   std::string role_versions = "{}";  // role -> commit, the seed's map
   bool draining = false;
+  std::string drained_reason;
+  std::optional<Millis> drained_at;
   Millis created_at = 0;
   std::optional<Millis> last_seen_at;  // up to ten minutes old; the server knows better in memory
   std::optional<Millis> revoked_at;
@@ -53,10 +55,14 @@ struct Seen {
   std::string node;
   Millis at = 0;
 };
+// When each was heard of, as far as that was written.
+Result<std::vector<Seen>> last_seen_times(Session& session);
 Status touch(Session& session, const std::vector<Seen>& nodes);
 
 Status set_labels(Session& session, const std::string& id, const std::string& labels_json);
-Status set_draining(Session& session, const std::string& id, bool draining);
+// Left out of plans from now on.
+Status drain_node(Session& session, const std::string& id, const std::string& reason, Millis at);
+Status undrain_node(Session& session, const std::string& id);
 Status set_rotation_requested(Session& session, const std::string& id, Millis at);
 // Its credentials end; everything else stays. Lifted by rejoin_node only.
 Status revoke_node(Session& session, const std::string& id, const std::string& reason, Millis at);

@@ -31,13 +31,14 @@ RoleAction action_of(const Row& row) {
 }  // namespace
 
 Status add_role_action(Session& session, const RoleAction& action) {
-  return status_of(session.execute(
+  const auto added = session.execute(
       "INSERT INTO role_actions (id, node, role, action, state, step, reason, message, fence, "
       "sequence, requested_by, request_id, created_at) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {action.id, action.node, action.role, action.action, action.state, action.step, action.reason,
        action.message, action.fence, action.sequence, action.requested_by, action.request_id,
-       action.created_at}));
+       action.created_at});
+  return added ? session.tell("action", action.id) : Status{added.error()};
 }
 
 Result<RoleAction> find_role_action(Session& session, const std::string& id) {
@@ -69,11 +70,14 @@ Result<Listed<RoleAction>> list_role_actions(Session& session, const Page& page)
 }
 
 Status save_role_action(Session& session, const RoleAction& action) {
-  return status_of(session.execute(
+  const auto saved = session.execute(
       "UPDATE role_actions SET state = ?, step = ?, reason = ?, message = ?, sequence = ?, "
-      "started_at = ?, finished_at = ? WHERE id = ?",
+      "started_at = ?, finished_at = ? WHERE id = ? AND finished_at IS NULL",
       {action.state, action.step, action.reason, action.message, action.sequence, action.started_at,
-       action.finished_at, action.id}));
+       action.finished_at, action.id});
+  if (!saved) return saved.error();
+  if (*saved > 0) return session.tell("action", action.id);
+  return Error{ErrorKind::conflict, "action_ended", "action " + action.id + " has ended already"};
 }
 
 Status forget_role_actions(Session& session, Millis finished_before) {

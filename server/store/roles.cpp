@@ -56,6 +56,7 @@ Result<std::int64_t> save_role_override(Session& session, const RoleOverride& ov
       {override_.role, override_.fields, override_.custom, *found + 1, override_.updated_at,
        override_.updated_by});
   if (!saved) return saved.error();
+  if (Status told = session.tell("roles", override_.role); !told) return told.error();
   return *found + 1;
 }
 
@@ -66,8 +67,9 @@ Status delete_role_override(Session& session, const std::string& role,
   if (Status same = check_version(expected_version, *found, "role " + role); !same) {
     return same;
   }
-  return changed_row(session.execute("DELETE FROM role_overrides WHERE role = ?", {role}),
-                     "unknown_role", "nothing is overridden for a role \"" + role + "\"");
+  Status gone = changed_row(session.execute("DELETE FROM role_overrides WHERE role = ?", {role}),
+                            "unknown_role", "nothing is overridden for a role \"" + role + "\"");
+  return gone ? session.tell("roles", role) : gone;
 }
 
 Result<std::vector<Assignment>> list_assignments(Session& session) {
@@ -120,6 +122,7 @@ Result<std::int64_t> assign_roles(Session& session, const std::string& node,
   const auto counted =
       session.execute("UPDATE nodes SET assignment_version = ? WHERE id = ?", {found + 1, node});
   if (!counted) return counted.error();
+  if (Status told = session.tell("node", node); !told) return told.error();
   return found + 1;
 }
 

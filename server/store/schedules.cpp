@@ -116,6 +116,7 @@ Result<std::int64_t> save_schedule(Session& session, const Schedule& schedule,
   if (!same) return same.error();
   Status saved =
       before->empty() ? insert(session, schedule) : update(session, schedule, before->front());
+  if (saved) saved = session.tell("schedules", schedule.name);
   if (!saved) return saved.error();
   return version + 1;
 }
@@ -129,7 +130,7 @@ Status save_schedule_run(Session& session, const Schedule& schedule, Millis cons
        schedule.outcome_at, schedule.last_plan, schedule.last_job, schedule.name, considered_before,
        schedule.version});
   if (!changed) return changed.error();
-  if (*changed > 0) return {};
+  if (*changed > 0) return session.tell("schedules", schedule.name);
   return Error{ErrorKind::conflict, "schedule_moved_on",
                "schedule " + schedule.name + " was changed or has fired in the meantime"};
 }
@@ -141,7 +142,8 @@ Status delete_schedule(Session& session, const std::string& name,
   if (Status same = check_version(expected_version, found->version, "schedule " + name); !same) {
     return same;
   }
-  return status_of(session.execute("DELETE FROM update_schedules WHERE name = ?", {name}));
+  const auto gone = session.execute("DELETE FROM update_schedules WHERE name = ?", {name});
+  return gone ? session.tell("schedules", name) : Status{gone.error()};
 }
 
 }  // namespace rolesync::store

@@ -18,6 +18,17 @@ std::optional<std::int64_t> Row::optional_integer(std::size_t column) const {
   return integer(column);
 }
 
+Status check_text(const std::vector<Value>& values) {
+  for (const Value& value : values) {
+    const auto* text = std::get_if<std::string>(&value.held());
+    if (text && text->find('\0') != std::string::npos) {
+      return Error{ErrorKind::invalid, "text_has_nul", "a text to be stored has a NUL byte in it",
+                   "send text without NUL characters"};
+    }
+  }
+  return {};
+}
+
 Result<Row> first_row(Result<std::vector<Row>> rows, std::string_view reason, std::string message) {
   if (!rows) return rows.error();
   if (rows->empty()) return Error{ErrorKind::not_found, std::string(reason), std::move(message)};

@@ -69,7 +69,14 @@ class Session {
   virtual Result<std::vector<Row>> query(std::string_view sql,
                                          const std::vector<Value>& values) = 0;
   Result<std::vector<Row>> query(std::string_view sql) { return query(sql, {}); }
+
+  // Inside a change: the other servers on this database hear of it once it is committed, and only
+  // then (Store::listen). A database that belongs to one server has nobody to tell.
+  virtual Status tell(std::string_view /*topic*/, std::string_view /*subject*/) { return {}; }
 };
+
+// Refuses texts that a database would cut: text_has_nul.
+Status check_text(const std::vector<Value>& values);
 
 // Takes the first row, or not_found with this reason and message.
 Result<Row> first_row(Result<std::vector<Row>> rows, std::string_view reason, std::string message);

@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* source_columns =
     "SELECT name, node_id, transport, repository, branch, hook_key, head_commit, state, reason, "
-    "message, version, updated_at, fetched_at FROM code_sources ";
+    "message, version, updated_at, fetched_at, poll_seconds, polled_at, webhook_kind, webhook_key, "
+    "require_signed, allowed_signers, gpg_keys FROM code_sources ";
 
 CodeSource source_of(const Row& row) {
   CodeSource source;
@@ -25,12 +26,19 @@ CodeSource source_of(const Row& row) {
   source.version = row.integer(10);
   source.updated_at = row.integer(11);
   source.fetched_at = row.optional_integer(12);
+  source.poll_seconds = row.integer(13);
+  source.polled_at = row.optional_integer(14);
+  source.webhook_kind = row.text(15);
+  source.webhook_key = row.text(16);
+  source.require_signed = row.integer(17) != 0;
+  source.allowed_signers = row.text(18);
+  source.gpg_keys = row.text(19);
   return source;
 }
 
 constexpr const char* commit_columns =
     "SELECT source, commit_id, parents, author, message, committed_at, received_at, position, "
-    "affected_roles FROM commits ";
+    "affected_roles, refused_reason, refused_message FROM commits ";
 
 CommitRecord commit_of(const Row& row) {
   CommitRecord commit;
@@ -43,6 +51,8 @@ CommitRecord commit_of(const Row& row) {
   commit.received_at = row.integer(6);
   commit.position = row.integer(7);
   if (!row.is_null(8)) commit.affected_roles = words_from_json(row.text(8));
+  commit.refused_reason = row.text(9);
+  commit.refused_message = row.text(10);
   return commit;
 }
 
@@ -72,13 +82,20 @@ Result<std::int64_t> save_source(Session& session, const CodeSource& source,
   const Status same = check_version(expected_version, found, "code source " + source.name);
   if (!same) return same.error();
   const auto saved = session.execute(
-      "INSERT INTO code_sources (name, node_id, transport, repository, branch, hook_key, version, "
-      "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+      "INSERT INTO code_sources (name, node_id, transport, repository, branch, hook_key, "
+      "poll_seconds, webhook_kind, webhook_key, require_signed, allowed_signers, gpg_keys, "
+      "version, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT (name) DO UPDATE SET "
       "node_id = excluded.node_id, transport = excluded.transport, "
       "repository = excluded.repository, branch = excluded.branch, hook_key = excluded.hook_key, "
+      "poll_seconds = excluded.poll_seconds, webhook_kind = excluded.webhook_kind, "
+      "webhook_key = excluded.webhook_key, require_signed = excluded.require_signed, "
+      "allowed_signers = excluded.allowed_signers, gpg_keys = excluded.gpg_keys, "
       "version = excluded.version, updated_at = excluded.updated_at",
       {source.name, source.node_id, source.transport, source.repository, source.branch,
-       source.hook_key, found + 1, source.updated_at});
+       source.hook_key, source.poll_seconds, source.webhook_kind, source.webhook_key,
+       source.require_signed ? 1 : 0, source.allowed_signers, source.gpg_keys, found + 1,
+       source.updated_at});
   if (!saved) return saved.error();
   return found + 1;
 }
@@ -96,8 +113,19 @@ Status set_source_state(Session& session, const std::string& name, const std::st
                      "unknown_source", no_source(name));
 }
 
+Status set_source_polled(Session& session, const std::string& name, Millis at) {
+  return changed_row(
+      session.execute("UPDATE code_sources SET polled_at = ? WHERE name = ?", {at, name}),
+      "unknown_source", no_source(name));
+}
+
 Status set_source_head(Session& session, const std::string& name, const std::string& commit,
                        Millis at) {
+  const auto before = find_source(session, name);
+  if (!before) return before.error();
+  if (before->head_commit != commit) {  // else the others have it already, or fetch it now
+    if (Status told = session.tell("source", name); !told) return told;
+  }
   return changed_row(
       session.execute("UPDATE code_sources SET head_commit = ?, fetched_at = ?, state = 'current', "
                       "reason = '', message = '' WHERE name = ?",
@@ -112,11 +140,12 @@ Result<std::size_t> add_commits(Session& session, const std::vector<CommitRecord
     if (commit.affected_roles) affected = words_to_json(*commit.affected_roles);
     const auto inserted = session.execute(
         "INSERT INTO commits (source, commit_id, position, parents, author, message, committed_at, "
-        "received_at, affected_roles) VALUES (?, ?, "
+        "received_at, affected_roles, refused_reason, refused_message) VALUES (?, ?, "
         "(SELECT COALESCE(MAX(position), 0) + 1 FROM commits WHERE source = ?), "
-        "?, ?, ?, ?, ?, ?) ON CONFLICT (source, commit_id) DO NOTHING",
+        "?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, commit_id) DO NOTHING",
         {commit.source, commit.commit, commit.source, words_to_json(commit.parents), commit.author,
-         commit.message, commit.committed_at, commit.received_at, affected});
+         commit.message, commit.committed_at, commit.received_at, affected, commit.refused_reason,
+         commit.refused_message});
     if (!inserted) return inserted.error();
     added += *inserted;
   }
@@ -166,6 +195,14 @@ Status set_affected_roles(Session& session, const std::string& source, const std
                      "unknown_commit", "code source \"" + source + "\" has no commit " + commit);
 }
 
+Status set_commit_refused(Session& session, const std::string& source, const std::string& commit,
+                          const std::string& reason, const std::string& message) {
+  return changed_row(session.execute("UPDATE commits SET refused_reason = ?, refused_message = ? "
+                                     "WHERE source = ? AND commit_id = ?",
+                                     {reason, message, source, commit}),
+                     "unknown_commit", "code source \"" + source + "\" has no commit " + commit);
+}
+
 Status use_nonce(Session& session, const std::string& source, const std::string& nonce, Millis at,
                  Millis forget_before) {
   const auto forgotten =
@@ -181,6 +218,19 @@ Status use_nonce(Session& session, const std::string& source, const std::string&
                  "sign every notification with a new nonce"};
   }
   return {};
+}
+
+Result<bool> use_delivery(Session& session, const std::string& source, const std::string& delivery,
+                          Millis at, Millis forget_before) {
+  const auto forgotten =
+      session.execute("DELETE FROM webhook_deliveries WHERE seen_at < ?", {forget_before});
+  if (!forgotten) return forgotten.error();
+  const auto used = session.execute(
+      "INSERT INTO webhook_deliveries (source, delivery, seen_at) VALUES (?, ?, ?) "
+      "ON CONFLICT (source, delivery) DO NOTHING",
+      {source, delivery, at});
+  if (!used) return used.error();
+  return *used > 0;
 }
 
 }  // namespace rolesync::store

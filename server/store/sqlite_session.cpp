@@ -71,17 +71,6 @@ void fill(Slot& slot, const Value& value) {
 // Lists in a statement make it another one for every length.
 constexpr std::size_t most_prepared = 300;
 
-Status check_text(const std::vector<Value>& values) {
-  for (const Value& value : values) {
-    const auto* text = std::get_if<std::string>(&value.held());
-    if (text && text->find('\0') != std::string::npos) {
-      return Error{ErrorKind::invalid, "text_has_nul", "a text to be stored has a NUL byte in it",
-                   "send text without NUL characters"};
-    }
-  }
-  return {};
-}
-
 class SqliteSession : public Session {
  public:
   explicit SqliteSession(Poco::Data::Session session) : session_(std::move(session)) {}

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "host/values/secret.hpp"
 #include "server/store/group_writer.hpp"
 #include "server/store/migrations.hpp"
 #include "server/store/sqlite_session.hpp"
@@ -24,7 +25,8 @@ constexpr const char* begin_writing = "BEGIN IMMEDIATE";
 class SqliteStore : public Store {
  public:
   SqliteStore(SqliteOptions options, StoreLock lock, std::unique_ptr<Session> writer, int version)
-      : options_(std::move(options)),
+      : Store(new_id("server")),
+        options_(std::move(options)),
         lock_(std::move(lock)),
         version_(version),
         writer_(std::move(writer), begin_writing, options_.max_group) {}

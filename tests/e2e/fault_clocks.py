@@ -45,7 +45,7 @@ class ClockFaults(FaultStory):
 
     def test_a_clock_that_jumps(self):
         jumps = [("a day forward", DAY), ("a year back", -YEAR), ("right again", 0)]
-        for name, offset in jumps if LONG else jumps[1:]:
+        for name, offset in jumps if LONG else (jumps[0], jumps[2]):
             with self.subTest(name):
                 self.one_jump(offset)
 
@@ -54,7 +54,8 @@ class ClockFaults(FaultStory):
         # In the middle of a sync, while it is waited for the service.
         job_id, old, new = fleet.held_in("health")
         self.jump(offset)
-        job, ends = fleet.end(job_id, old, new, service=False)
+        # Its service is known to run the new files: not by the wall clock.
+        job, ends = fleet.end(job_id, old, new)
         self.assert_ended(job, ("succeeded", ""))
         self.assertLess(abs(self.agent_says() - time.time() - offset), 3600, "the clock was not moved")
         # What is measured goes on being measured: a drift shows within a heartbeat, and goes.
@@ -69,7 +70,7 @@ class ClockFaults(FaultStory):
         fleet.release()
         job = fleet.wait_for_job(fleet.start_sync(ROLE), 120)
         self.assert_ended(job, ("succeeded", ""))
-        fleet.watched.check(job, fleet.commit, service=False)
+        fleet.watched.check(job, fleet.commit)
         if offset == 0:
             fleet.sync_again()
 

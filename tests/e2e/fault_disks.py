@@ -169,12 +169,19 @@ class DiskFaults(FaultStory):
         self.addCleanup(repair)
         web.write(drop_in, "[Service]\nReadWritePaths=\nReadWritePaths=/srv\n")
         restart_agent()
-        try:
-            job = fleet.wait_for_job(fleet.post(f"/api/code-sync/roles/{role}/sync",
-                                                {"approve": True})["job_id"], 120)
-            self.assert_ended(job, ("failed", "read_only"))
-        except Problem as refused:  # the node has said already that it cannot look
-            self.assertEqual(refused.body["reason"], "plan_blocked")
+
+        def fails_or_is_refused():
+            try:
+                job = fleet.wait_for_job(fleet.post(f"/api/code-sync/roles/{role}/sync",
+                                                    {"approve": True})["job_id"], 120)
+                self.assert_ended(job, ("failed", "read_only"))
+            except Problem as refused:
+                if refused.body["reason"] == "plan_stale":
+                    return None  # the node's word came between plan and approval: ask again
+                # It has said already that it cannot look.
+                self.assertEqual(refused.body["reason"], "plan_blocked")
+            return True
+        eventually(fails_or_is_refused, "the sync fails, or is refused", 120)
         repair()
         self.assertEqual(watched.marker("web-1")["commit"], old)
         watched.check_tree("web-1", [old])

@@ -15,7 +15,7 @@ class SimulatedFleet:
         self.directory = fleet.directory
         self.log = self.directory / f"{name}.log"
         self.deliveries_file = self.directory / f"{name}.deliveries"
-        argv = [BUILD / "tests/simulated_fleet/simulated_fleet", "--url", fleet.url,
+        argv = [BUILD / "tests/simulated_fleet/simulated_fleet", *(word for url in getattr(fleet, "urls", [fleet.url]) for word in ("--url", url)),
                 "--admin-token-file", fleet.state / "secrets" / "admin.token",
                 "--credentials", self.directory / f"{name}.credentials",
                 "--deliveries", self.deliveries_file]

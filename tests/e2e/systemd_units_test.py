@@ -58,6 +58,8 @@ TABLE = {
     "some": (None, {"instances": "good bad other"}, "failed", "service_crashes",
              "app-some@bad crashed within 3 s of its start: exit status 9 (result exit-code); "
              "app-some@other not restarted"),
+    "each@": (None, {}, "succeeded", "", "all 2 units run"),
+    "none@": (None, {}, "failed", "unit_missing", "no instance of app-none@ is there"),
     "reload": (SLEEP + "ExecReload=/bin/true\n", {"action": "reload"}, "succeeded", "", ""),
     "reload-fails": (SLEEP + "ExecReload=/bin/false\n", {"action": "reload"},
                      "failed", "unit_reload_failed", "runs on as it was"),
@@ -75,11 +77,18 @@ TABLE = {
 OTHERS = {
     "app-needed.service": program("exit 1", "Type=oneshot"),
     "app-many@.service": program("exec sleep infinity"),
+    "app-each@.service": program("exec sleep infinity", "[Install]\nWantedBy=multi-user.target"),
+    "app-none@.service": program("exec sleep infinity"),
     "app-some@.service": program("test %i != bad || exit 9; exec sleep infinity"),
     # Enough below /usr for systemctl mask, which wants the file's place in /etc free.
     "../../../usr/lib/systemd/system/app-masked.service": SLEEP,
 }
 USER_UNITS = {"app-of-user.service": SLEEP, "app-of-user-crash.service": program("exit 11")}
+def name_of(role):
+    """The name of a role of the table; one that ends with @ has a template as its service."""
+    return "app-" + role.rstrip("@")
+
+
 RUN_BEFORE = ("reload", "reload-fails", "no-reload", "reload-or")
 
 
@@ -106,14 +115,15 @@ class SystemdUnits(unittest.TestCase):
         cls.start_user_manager()
         web.exec("systemctl", "daemon-reload")
         web.exec("systemctl", "mask", "app-masked")
+        web.exec("systemctl", "enable", "app-each@1", "app-each@two")
         web.exec("systemctl", "start", *(f"app-{role}" for role in RUN_BEFORE))
         for role, (_, options, *_) in TABLE.items():
-            web.exec("mkdir", f"/srv/app-{role}")
-            fleet.add_role(f"app-{role}", ["service"], f"/srv/app-{role}",
+            web.exec("mkdir", f"/srv/{name_of(role)}")
+            fleet.add_role(name_of(role), ["service"], f"/srv/{name_of(role)}",
                            restart_strategy="systemd", systemd_service=f"app-{role}",
                            restart_options=options)
-        fleet.assign("web-1", *(f"app-{role}" for role in TABLE))
-        eventually(lambda: all(fleet.cell(f"app-{role}").get("state") in ("active", "inactive",
+        fleet.assign("web-1", *map(name_of, TABLE))
+        eventually(lambda: all(fleet.cell(name_of(role)).get("state") in ("active", "inactive",
                                                                           "unknown")
                                for role in TABLE), "all roles are reported", 60)
 
@@ -151,7 +161,7 @@ class SystemdUnits(unittest.TestCase):
 
     def test_what_comes_back(self):
         before = {role: self.main_pid(f"app-{role}") for role in RUN_BEFORE}
-        ordered = {role: self.restart(f"app-{role}") for role in TABLE}
+        ordered = {role: self.restart(name_of(role)) for role in TABLE}
         for role, (_, _, state, reason, words) in TABLE.items():
             with self.subTest(role):
                 action = self.end_of(ordered[role])
@@ -166,6 +176,12 @@ class SystemdUnits(unittest.TestCase):
         self.fleet.wait_for_cell("app-oneshot", state="active", reason="service_finished")
         self.fleet.wait_for_cell("app-many", state="active", health="healthy")
         self.fleet.wait_for_cell("app-some", state="inactive", health="failing")
+        self.fleet.wait_for_cell("app-each", state="active", health="healthy")
+        self.fleet.wait_for_cell("app-none", state="inactive", reason="unit_missing")
+        self.assertNotEqual(self.main_pid("app-each@two"), "0")
+        # One of them is stopped: the role is as well as the worst.
+        self.web.exec("systemctl", "stop", "app-each@1")
+        self.fleet.wait_for_cell("app-each", state="inactive", reason="service_stopped")
         self.fleet.wait_for_cell("app-of-user", state="active", health="healthy")
         self.fleet.wait_for_cell("app-of-idle-user", state="unknown", reason="user_manager_missing")
         self.assertNotEqual(self.main_pid("app-many@a"), "0")

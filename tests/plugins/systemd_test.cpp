@@ -278,6 +278,29 @@ TEST_F(Systemd, InstancesAreRestartedOneAfterAnother) {
   }
 }
 
+TEST_F(Systemd, ATemplateStandsForTheInstancesThatANodeHas) {
+  Json there = Json::array();
+  host_.on("service.instances", [&](const Json&) { return there; });
+  for (const char* service : {"worker@", "worker@.service"}) {
+    EXPECT_EQ(call("units", Json::object(), service).at("units"), Json({"worker@*"}));
+    EXPECT_EQ(call("status", Json::object(), service).at("reason"), "unit_missing");
+    EXPECT_EQ(call("stop", Json::object(), service).at("state"), "stopped");
+    EXPECT_EQ(refusal("restart", Json::object(), service), "unit_missing");
+  }
+  EXPECT_EQ(host_.asked("service.instances").at(0).at("unit"), "worker@");
+  there = {"worker@1", "worker@b"};
+  for (const char* unit : {"worker@1", "worker@b"}) host_.add_unit(unit, "active");
+  EXPECT_EQ(call("restart", Json::object(), "worker@").at("detail"), "all 2 units run");
+  EXPECT_EQ(host_.asked("service.restart").size(), 2u);
+  host_.units["worker@b"].active_state = "failed";
+  const Json status = call("status", Json::object(), "worker@");
+  EXPECT_EQ(status.at("state"), "failed");
+  EXPECT_NE(status.at("detail").get<std::string>().find("worker@b: failed"), std::string::npos);
+
+  call("stop", {{"user", "autobot"}}, "worker@");
+  EXPECT_EQ(host_.asked("service.instances").back().at("unit"), "user:autobot/worker@");
+}
+
 TEST_F(Systemd, UnitsOfAUser) {
   const Json options = {{"user", "autobot"}, {"instances", "a b"}};
   host_.add_unit("user:autobot/shop@a", "active");

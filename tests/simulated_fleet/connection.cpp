@@ -40,16 +40,18 @@ bool Connection::send(std::string request) {
   length_.reset();
   if ((socket_ || connect()) && wait_for(EPOLLOUT) != Step::lost) return true;
   close();
+  ++server_;
   return false;
 }
 
 bool Connection::connect() {
   ++opened_;
+  const sockaddr_in& address = endpoint_.addresses[server_ % endpoint_.addresses.size()];
   socket_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_) return false;
   const int on = 1;
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (is_loopback(endpoint_.address)) {
+  if (is_loopback(address)) {
     ::setsockopt(socket_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     sockaddr_in from{};
     from.sin_family = AF_INET;
@@ -58,8 +60,7 @@ bool Connection::connect() {
   }
   epoll_event event{EPOLLONESHOT, {.u64 = id_}};
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket_.get(), &event) != 0) return false;
-  const int rc = ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&endpoint_.address),
-                           sizeof endpoint_.address);
+  const int rc = ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (rc != 0 && errno != EINPROGRESS) return false;
   shaken_ = !endpoint_.tls;
   if (shaken_) return true;
@@ -84,6 +85,7 @@ Connection::Outcome Connection::on_ready() {
   if (step == Step::again) return Outcome::pending;
   if (step == Step::done) return Outcome::answered;
   close();
+  ++server_;
   return Outcome::lost;
 }
 

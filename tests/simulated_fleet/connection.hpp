@@ -24,7 +24,7 @@ class Connection {
  public:
   // `id` comes back with every epoll event of it.
   Connection(const Endpoint& endpoint, int epoll, std::uint64_t id)
-      : endpoint_(endpoint), epoll_(epoll), id_(id) {}
+      : endpoint_(endpoint), epoll_(epoll), id_(id), server_(id) {}
 
   bool open() const { return static_cast<bool>(socket_); }
   // Connects first when it has to. One request at a time. False: lost already.
@@ -55,6 +55,7 @@ class Connection {
   const Endpoint& endpoint_;
   const int epoll_;
   const std::uint64_t id_;
+  std::size_t server_;  // which one; the next after a loss
   UniqueFd socket_;
   std::unique_ptr<SSL, Free> tls_;
   bool shaken_ = false;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the server is, and how to be sure of it. One per fleet; one thread.
+// Where the servers are, and how to be sure of them. One per fleet; one thread.
 #pragma once
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "host/values/result.hpp"
 
@@ -16,10 +17,11 @@ struct Endpoint {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
   std::string host;  // an IPv4 address
-  sockaddr_in address{};
+  std::vector<sockaddr_in> addresses;
   std::unique_ptr<SSL_CTX, Free> tls;  // null: plain
 
-  static Result<Endpoint> parse(const std::string& url, const std::string& ca_file);
+  // All of one host, and all with TLS or all without.
+  static Result<Endpoint> parse(const std::vector<std::string>& urls, const std::string& ca_file);
 };
 
 }  // namespace rolesync::simulated

@@ -66,7 +66,7 @@ Fleet::~Fleet() = default;
 Status Fleet::prepare() {
   const auto nodes = static_cast<std::size_t>(options_.nodes);
   if (Status raised = raise_file_limit(nodes + kOtherFiles); !raised) return raised;
-  Result<Endpoint> endpoint = Endpoint::parse(options_.url, options_.ca_file);
+  Result<Endpoint> endpoint = Endpoint::parse(options_.urls, options_.ca_file);
   if (!endpoint) return endpoint.error();
   endpoint_ = std::move(*endpoint);
   if (Status read = read_credentials(); !read) return read;

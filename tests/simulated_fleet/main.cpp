@@ -22,7 +22,9 @@ namespace {
 using namespace rolesync::simulated;
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("--url", options.url, "The server")->required();
+  app.add_option("--url", options.urls, "The server; repeatable when there are several")
+      ->required()
+      ->allow_extra_args(false);
   app.add_option("--ca", options.ca_file, "CA of the server's certificate");
   app.add_option("--admin-token-file", options.admin_token_file, "Makes the join tokens");
   app.add_option("--credentials", options.credentials_file, "Credentials, kept between runs");

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace rolesync::simulated {
 
@@ -10,7 +11,7 @@ namespace rolesync::simulated {
 enum class FailAt { stage, activate, health };
 
 struct Options {
-  std::string url;               // https://127.0.0.1:8770, or http:// on loopback
+  std::vector<std::string> urls;  // https://127.0.0.1:8770, or http:// on loopback; several servers
   std::string ca_file;           // for https
   std::string admin_token_file;  // for join tokens; not needed when all credentials are known
   std::string credentials_file;  // kept between runs; empty: none

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/agent/config.hpp"
+#include "host/agent/contact.hpp"
 #include "host/agent/doctor/finding.hpp"
 #include "host/client/server_trial.hpp"
 #include "host/services/unit_settings.hpp"
@@ -28,6 +29,16 @@ Finding judge_space(std::uint64_t free_bytes, const std::string& file_system);
 Finding check_running(const AgentConfig& config);
 Finding check_credential(const AgentConfig& config);
 Finding check_last_end(const AgentConfig& config, const std::string& boot_id);
+
+// contact_checks.cpp
+Findings check_contact(const AgentConfig& config);  // what the agent itself says of its server
+// `running`: the process that wrote it still runs. Nothing when no agent has run here.
+Findings judge_contact(const std::optional<ContactStatus>& status, bool running, Millis now);
+
+// cgroup_checks.cpp
+Finding check_cgroup(const AgentConfig& config);
+// Tries it below that cgroup ("": there is none of version 2), with a program of its own.
+Finding try_cgroup(const std::string& cgroup);
 
 // server_checks.cpp
 Findings check_server(const ServerAddress& address, const std::string& credential);

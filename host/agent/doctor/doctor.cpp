@@ -30,6 +30,7 @@ void examine_node(const AgentConfig& config, Findings& all) {
   all.push_back(check_state_directory(config));
   all.push_back(check_state_space(config));
   all.push_back(check_running(config));
+  add(all, check_contact(config));
   all.push_back(check_last_end(config, real_clock().boot_id()));
   all.push_back(check_credential(config));
   const Result<std::string> credential = Credential::read(config);
@@ -43,6 +44,7 @@ void examine_node(const AgentConfig& config, Findings& all) {
   all.push_back(check_watches(config, roles));
   add(all, check_allowed_units(config, *systemd_units()));
   add(all, check_our_units(config));
+  all.push_back(check_cgroup(config));
 }
 
 }  // namespace

@@ -147,8 +147,10 @@ void judge_life(const UnitSettings& unit, Findings& findings) {
                                "set Type=notify and WatchdogSec=60, as in packaging/systemd"));
   }
   if (!unit.delegate) {
-    findings.push_back(fine("unit.delegate",
-                            "commands of roles have no control groups of their own (Delegate=no)"));
+    findings.push_back(warning("unit.delegate", "unit_without_delegation",
+                               unit.name + " has Delegate=no: control groups that the agent makes "
+                                           "for commands of roles are systemd's to remove",
+                               "set Delegate=yes"));
   }
 }
 

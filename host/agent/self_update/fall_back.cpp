@@ -3,6 +3,7 @@
 
 #include "host/agent/installations.hpp"
 #include "host/agent/log.hpp"
+#include "host/agent/running.hpp"
 #include "host/agent/task.hpp"
 
 namespace rolesync::agent {
@@ -31,7 +32,7 @@ Status restore(const AgentConfig& config, const Attempt& attempt, const std::str
   const Release* now = (*held)->current();
   if (!now || now->task_id != attempt.task_id) return {};  // never switched, or back already
   if (Status turned = turn_task_back(config, attempt, cause); !turned) return turned;
-  Result<SwitchReport> report = (*held)->roll_back();
+  Result<SwitchReport> report = (*held)->roll_back(moment_of(real_clock()));
   return report ? Status() : Status(report.error());
 }
 

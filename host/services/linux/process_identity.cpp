@@ -46,15 +46,31 @@ std::optional<Stat> stat_of(const ProcessIdentity& process) {
   return stat;
 }
 
+Millis read_clock(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
 // When the machine was booted, on the wall clock. Read once, so that a start time stays the same
 // text in every report.
 Millis booted_at() {
-  static const Millis at = [] {
-    timespec since_boot{};
-    ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
-    return real_clock().now() - (since_boot.tv_sec * 1000 + since_boot.tv_nsec / 1'000'000);
-  }();
+  static const Millis at = real_clock().now() - read_clock(CLOCK_BOOTTIME);
   return at;
+}
+
+// Start times of processes count the time that the machine slept, Clock::monotonic() does not.
+Millis slept() {
+  return read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC);
+}
+
+// On the kernel's clock of processes, while it runs.
+std::optional<Millis> start_of(const ProcessIdentity& process) {
+  std::optional<Stat> stat = stat_of(process);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  // The end of its tick: a process started just after something must not seem older than that.
+  return static_cast<Millis>((process.start_time + 1) * 1000 / ticks);
 }
 
 bool carries(pid_t pid, const std::string& variable) {
@@ -102,11 +118,13 @@ std::optional<ProcessIdentity> identify_process(pid_t pid) {
 }
 
 std::optional<Millis> running_since(const ProcessIdentity& process) {
-  std::optional<Stat> stat = stat_of(process);
-  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
-  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  // The end of its tick: a process started just after something must not seem older than that.
-  return booted_at() + static_cast<Millis>((process.start_time + 1) * 1000 / ticks);
+  const std::optional<Millis> start = start_of(process);
+  return start ? std::optional<Millis>(booted_at() + *start) : std::nullopt;
+}
+
+std::optional<Millis> running_since_boot(const ProcessIdentity& process) {
+  const std::optional<Millis> start = start_of(process);
+  return start ? std::optional<Millis>(*start - slept()) : std::nullopt;
 }
 
 Status signal_process(const ProcessIdentity& process, int signal) {

@@ -67,6 +67,13 @@ std::string unmet_condition(sd_bus* bus, const char* path) {
   return unmet;
 }
 
+// Every time of systemd has a second property, on the clock that never jumps.
+void take_start(sd_bus* bus, const char* path, const char* interface, const std::string& property,
+                UnitStatus& status) {
+  status.started_at = timestamp(bus, path, interface, property.c_str());
+  status.started_since_boot = timestamp(bus, path, interface, (property + "Monotonic").c_str());
+}
+
 // What is worth knowing of a unit that does not run.
 void add_idle_details(sd_bus* bus, const char* path, UnitStatus& status) {
   status.result = text(bus, path, kService, "Result");
@@ -77,7 +84,7 @@ void add_idle_details(sd_bus* bus, const char* path, UnitStatus& status) {
   status.condition = unmet_condition(bus, path);
   // It has run to its end, as it should; one that was to remain was stopped.
   if (status.type == "oneshot" && !flag(bus, path, kService, "RemainAfterExit")) {
-    status.started_at = timestamp(bus, path, kService, "ExecMainStartTimestamp");
+    take_start(bus, path, kService, "ExecMainStartTimestamp", status);
   }
 }
 
@@ -85,8 +92,8 @@ void add_idle_details(sd_bus* bus, const char* path, UnitStatus& status) {
 void add_details(sd_bus* bus, const char* path, UnitStatus& status) {
   if (status.load_state != "loaded") return;
   if (status.active_state == "active" || status.active_state == "reloading") {
-    status.started_at = timestamp(bus, path, kService, "ExecMainStartTimestamp");
-    if (!status.started_at) status.started_at = timestamp(bus, path, kUnit, "ActiveEnterTimestamp");
+    take_start(bus, path, kService, "ExecMainStartTimestamp", status);
+    if (!status.started_at) take_start(bus, path, kUnit, "ActiveEnterTimestamp", status);
     status.result = "success";
   } else {
     add_idle_details(bus, path, status);
@@ -115,7 +122,36 @@ int read_units(sd_bus* bus, sd_bus_message* reply, std::map<std::string, UnitSta
   }
 }
 
+// In a pattern '\\' takes the meaning from what follows, and names may hold it.
+std::string instances_pattern(const std::string& template_name) {
+  std::string pattern;
+  for (const char letter : template_name) {
+    if (letter == '\\') pattern += '\\';
+    pattern += letter;
+    if (letter == '@') pattern += '*';
+  }
+  return pattern;
+}
+
 }  // namespace
+
+int list_instances(sd_bus* bus, const std::string& template_name, std::vector<std::string>& names) {
+  const std::string pattern = instances_pattern(template_name);
+  sd_bus_message* answer = nullptr;
+  int code = sd_bus_call_method(bus, kDestination, kManagerPath, kManager, "ListUnitsByPatterns",
+                                nullptr, &answer, "asas", 0, 1, pattern.c_str());
+  if (code < 0) return code;
+  Message reply(answer);
+  if ((code = sd_bus_message_enter_container(answer, 'a', "(ssssssouso)")) < 0) return code;
+  for (;;) {
+    const char *name, *description, *load, *active, *sub, *following, *path, *job_type, *job_path;
+    std::uint32_t job = 0;
+    code = sd_bus_message_read(answer, "(ssssssouso)", &name, &description, &load, &active, &sub,
+                               &following, &path, &job, &job_type, &job_path);
+    if (code <= 0) return code;
+    if (std::strcmp(load, "not-found") != 0) names.emplace_back(name);
+  }
+}
 
 int list_units(sd_bus* bus, const std::vector<std::string>& names,
                std::map<std::string, UnitStatus>& found) {

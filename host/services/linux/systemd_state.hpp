@@ -14,4 +14,8 @@ namespace rolesync::systemd {
 int list_units(sd_bus* bus, const std::vector<std::string>& names,
                std::map<std::string, UnitStatus>& found);
 
+// Adds the full names of the loaded instances of a template ("name@.service"): those that run, have
+// failed, or are wanted by another unit because they are enabled. Negative errno as above.
+int list_instances(sd_bus* bus, const std::string& template_name, std::vector<std::string>& names);
+
 }  // namespace rolesync::systemd

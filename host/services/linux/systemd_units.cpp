@@ -26,28 +26,34 @@ class SystemdUnits : public Units {
  public:
   std::map<std::string, UnitStatus> status(const std::vector<std::string>& units) override {
     std::map<std::string, UnitStatus> answer;
-    std::map<std::string, std::vector<std::string>> names;  // by user
+    std::map<std::string, std::vector<std::string>> names;      // by user
+    std::map<std::string, std::vector<std::string>> templates;  // by user: "name@.service"
     for (const std::string& unit : units) {
-      UnitStatus& status = answer[unit];
-      status.reason = "unit_missing";
-      if (auto address = unit_address(unit)) {
-        names[address->user].push_back(address->name);
-      } else {
-        status.load_state = "not-found";
-      }
+      answer[unit] = not_found();
+      const auto address = unit_address(base_of(unit));
+      if (!address) continue;
+      // Of a template nothing can be asked but its instances.
+      auto& list = address->name.find("@.") == std::string::npos ? names : templates;
+      if (unit != base_of(unit) || &list == &names) list[address->user].push_back(address->name);
+    }
+    for (const auto* list : {&names, &templates}) {
+      for (const auto& [user, unused] : *list) names.try_emplace(user);
     }
     for (const auto& [user, of_user] : names) {
       std::map<std::string, UnitStatus> found;
-      const std::string trouble = ask(user, of_user, found);
+      const std::string trouble = ask(user, of_user, templates[user], found);
       for (auto& [unit, status] : answer) {
-        auto address = unit_address(unit);
+        const auto address = unit_address(base_of(unit));
         if (!address || address->user != user) continue;
-        const auto it = found.find(address->name);
         if (!trouble.empty()) {
+          status = UnitStatus();
           status.reason = trouble;
-        } else {
-          status = it == found.end() ? not_found() : it->second;
+        } else if (const auto it = found.find(address->name); it != found.end()) {
+          status = it->second;
         }
+      }
+      for (const std::string& unit : units) {
+        if (unit != base_of(unit)) add_instances(unit, user, found, answer);
       }
     }
     return answer;
@@ -70,15 +76,41 @@ class SystemdUnits : public Units {
     std::set<std::string> held;  // units that stay loaded while it lasts
   };
 
+  // "worker@*" stands for all instances of worker@.
+  static std::string base_of(const std::string& unit) {
+    return unit.ends_with("@*") ? unit.substr(0, unit.size() - 1) : unit;
+  }
+
+  static void add_instances(const std::string& pattern, const std::string& user,
+                            const std::map<std::string, UnitStatus>& found,
+                            std::map<std::string, UnitStatus>& answer) {
+    const auto address = unit_address(base_of(pattern));
+    if (!address || address->user != user) return;
+    const std::string begin = address->name.substr(0, address->name.find("@.") + 1);
+    const std::string end = address->name.substr(begin.size());
+    for (const auto& [name, status] : found) {
+      if (!name.starts_with(begin) || !name.ends_with(end)) continue;
+      const std::string instance =
+          name.substr(begin.size(), name.size() - begin.size() - end.size());
+      if (!instance.empty()) answer[base_of(pattern) + instance] = status;
+    }
+  }
+
   // Empty, or the reason why nothing is known. A connection that went away is made again once.
-  std::string ask(const std::string& user, const std::vector<std::string>& names,
+  std::string ask(const std::string& user, const std::vector<std::string>& units,
+                  const std::vector<std::string>& templates,
                   std::map<std::string, UnitStatus>& found) {
     std::lock_guard lock(mutex_);
     Connection& connection = connections_[user];
     for (int attempt = 0; attempt < 2; ++attempt) {
       if (std::string trouble = open(user, connection); !trouble.empty()) return trouble;
+      std::vector<std::string> names = units;
+      bool listed = true;
+      for (const std::string& each : templates) {
+        listed = listed && list_instances(connection.bus.get(), each, names) >= 0;
+      }
       hold(connection, names);
-      if (list_units(connection.bus.get(), names, found) >= 0) return "";
+      if (listed && list_units(connection.bus.get(), names, found) >= 0) return "";
       connection = {};
     }
     return "systemd_silent";

@@ -75,6 +75,11 @@ std::vector<std::string> instances_of(const std::string& service, const std::str
   return units;
 }
 
+bool is_template(const std::string& service) {
+  const std::size_t at = service.find('@');
+  return at != std::string::npos && (at + 1 == service.size() || service.substr(at) == "@.service");
+}
+
 }  // namespace
 
 Order read_order(const rolesync::RoleData& role, const Options& options) {
@@ -88,11 +93,14 @@ Order read_order(const rolesync::RoleData& role, const Options& options) {
   order.settle = std::chrono::seconds(
       seconds_of(options, "settle_seconds", 0, static_cast<int>(order.settle.count())));
   order.units = instances_of(role.service, text_of(options, "instances"));
-  if (order.units.empty()) order.units = {role.service};
   const std::string user = text_of(options, "user");
-  for (std::string& unit : order.units) {
-    if (!user.empty()) unit.insert(0, "user:" + user + "/");
+  const std::string prefix = user.empty() ? "" : "user:" + user + "/";
+  if (order.units.empty() && is_template(role.service)) {
+    order.all_of = prefix + role.service.substr(0, role.service.find('@') + 1);
+    return order;
   }
+  if (order.units.empty()) order.units = {role.service};
+  for (std::string& unit : order.units) unit.insert(0, prefix);
   return order;
 }
 

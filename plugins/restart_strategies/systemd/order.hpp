@@ -11,7 +11,8 @@ namespace systemd_strategy {
 enum class Action { restart, reload, reload_or_restart, try_restart };
 
 struct Order {
-  std::vector<std::string> units;  // "name", or "user:NAME/name"; never empty
+  std::vector<std::string> units;  // "name", or "user:NAME/name"
+  std::string all_of;              // "name@": instead of `units`, all that there are of it
   Action action = Action::restart;
   int timeout_seconds = 90;
   std::chrono::seconds settle{3};

@@ -4,6 +4,7 @@
 // when the one before keeps running.
 #include <chrono>
 #include <ctime>
+#include <nlohmann/json.hpp>
 #include <rolesync/restart_strategy.hpp>
 
 #include "order.hpp"
@@ -49,11 +50,18 @@ std::string now_text() {
 class Systemd : public rolesync::RestartStrategy {
  public:
   std::vector<std::string> units(const RoleData& role, const Options& options) override {
-    return role.service.empty() ? std::vector<std::string>() : read_order(role, options).units;
+    if (role.service.empty()) return {};
+    Order order = read_order(role, options);
+    if (!order.all_of.empty()) order.units = {order.all_of + "*"};
+    return order.units;
   }
 
   ServiceStatus status(const RoleData& role, const Options& options) override {
-    const Order order = read_order(role, options);
+    const Order order = order_of(role, options);
+    if (order.units.empty()) {
+      return {Running::stopped, std::nullopt, "no instance of " + order.all_of + " is there",
+              "unit_missing"};
+    }
     std::vector<Named> states;
     for (const std::string& unit : order.units) {
       ServiceStatus state = seen_from_outside(host().unit_status(unit));
@@ -70,7 +78,7 @@ class Systemd : public rolesync::RestartStrategy {
   }
 
   ServiceStatus start(const RoleData& role, const Options& options) override {
-    const Order order = read_order(role, options);
+    const Order order = some_of(role, options);
     return one_by_one(order, " not started", [&](const std::string& unit) {
       UnitStatus after = host().unit_start(unit, order.timeout_seconds);
       const int before = after.restarts;
@@ -79,18 +87,36 @@ class Systemd : public rolesync::RestartStrategy {
   }
 
   ServiceStatus stop(const RoleData& role, const Options& options) override {
-    const Order order = read_order(role, options);
+    const Order order = order_of(role, options);
+    if (order.units.empty()) return {Running::stopped, std::nullopt, "nothing to stop"};
     return one_by_one(order, " not stopped",
                       [&](const std::string& unit) { return stopped(unit, order); });
   }
 
   ServiceStatus restart(const RoleData& role, const Options& options) override {
-    const Order order = read_order(role, options);
+    const Order order = some_of(role, options);
     return one_by_one(order, " not restarted",
                       [&](const std::string& unit) { return renewed(unit, order); });
   }
 
  private:
+  // With the instances that this node has, when the role names their template alone.
+  Order order_of(const RoleData& role, const Options& options) const {
+    Order order = read_order(role, options);
+    if (order.all_of.empty()) return order;
+    const rolesync::Json names = host().call("service.instances", {{"unit", order.all_of}});
+    order.units = names.get<std::vector<std::string>>();
+    return order;
+  }
+
+  Order some_of(const RoleData& role, const Options& options) const {
+    Order order = order_of(role, options);
+    if (!order.units.empty()) return order;
+    throw Error(Code::not_found, "unit_missing", "no instance of " + order.all_of + " is there",
+                "systemctl enable the instances that this node shall have, or name them in the "
+                "option instances");
+  }
+
   template <class Act>
   static ServiceStatus one_by_one(const Order& order, const char* undone, Act act) {
     std::vector<Named> states;
@@ -173,7 +199,7 @@ constexpr const char* option_schema = R"({
   "timeout_seconds": {"type": "integer", "minimum": 1, "maximum": 3600, "default": 90,
                       "help": "how long each unit may take to start, stop or restart"},
   "instances": {"type": "string",
-                "help": "names with blanks between them: 1 2 stands for <systemd_service>@1 and @2, restarted one after another"},
+                "help": "names with blanks between them: 1 2 stands for <systemd_service>@1 and @2, restarted one after another; a systemd_service that ends with @ stands for all that the node has"},
   "user": {"type": "string",
            "help": "the unit belongs to this user's own systemd manager, kept running by loginctl enable-linger"}
 })";
@@ -186,12 +212,12 @@ constexpr int longest_action = 4 * 3600;
 
 using namespace systemd_strategy;
 
-ROLESYNC_PLUGIN("systemd", "1.1.0",
+ROLESYNC_PLUGIN("systemd", "1.2.0",
                 rolesync::restart_strategy<Systemd>("systemd")
                     .summary("a systemd unit")
-                    .needs({"service.status", "service.start", "service.stop", "service.restart",
-                            "service.reload", "service.try_restart", "service.reload_or_restart",
-                            "state.get", "state.put", "job.cancelled"})
+                    .needs({"service.status", "service.instances", "service.start", "service.stop",
+                            "service.restart", "service.reload", "service.try_restart",
+                            "service.reload_or_restart", "state.get", "state.put", "job.cancelled"})
                     .options(option_schema)
                     .parallel()
                     .timeout("start", longest_action)

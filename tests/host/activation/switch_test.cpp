@@ -134,6 +134,44 @@ TEST_F(SwitchTest, RollsBackWhenAStagedFileIsMissing) {
   EXPECT_EQ(crash_story::recover_and_check(root(), false), "");
 }
 
+// How far the switch got is known to nobody then: no release is named, and nothing is touched.
+TEST_F(SwitchTest, AJournalThatSomebodyDeletedIsMissed) {
+  const std::size_t half = changes(root() + "/count") / 2;
+  for (const bool fresh : {false, true}) {
+    const std::string disk = root() + (fresh ? "/fresh" : "/update");
+    std::filesystem::create_directory(disk);
+    FailingFileSystem fs;
+    ASSERT_NO_FATAL_FAILURE(crash_story::prepare(fs, disk, fresh));
+    auto installation = Installation::open(fs, crash_story::options(disk));
+    fetch(**installation, crash_story::kNew);
+    fs.seen = 0;
+    fs.fail_at = half;
+    fs.forever = true;
+    EXPECT_FALSE(crash_story::activate(**installation).ok());
+    ASSERT_TRUE((*installation)->interrupted());
+    installation = Result<std::unique_ptr<Installation>>(std::unique_ptr<Installation>());
+    const std::string state = disk + "/.rolesync/web";
+    ASSERT_TRUE(std::filesystem::remove(state + "/journal"));
+    const Tree before = tree_at(disk + "/srv/app");
+
+    const auto again = Installation::open(real_file_system(), crash_story::options(disk));
+    ASSERT_FALSE(again.ok());
+    EXPECT_EQ(again.error().reason, "state_damaged");
+    EXPECT_NE(again.error().message.find(state + "/journal"), std::string::npos)
+        << again.error().message;
+    EXPECT_EQ(roles_with_state(real_file_system(), disk), std::vector<std::string>{"web"});
+    EXPECT_EQ(tree_at(disk + "/srv/app"), before);
+
+    // Whoever has found out what is there adopts it.
+    ASSERT_EQ(problem(Installation::set_aside(real_file_system(), crash_story::options(disk))), "");
+    auto anew = Installation::open(real_file_system(), crash_story::options(disk));
+    ASSERT_EQ(problem(anew), "");
+    ASSERT_EQ(problem((*anew)->adopt(release_of(crash_story::kNew, "new"))), "");
+    EXPECT_FALSE((*anew)->prove()->drift.empty());
+    EXPECT_EQ(tree_at(disk + "/srv/app"), before);
+  }
+}
+
 TEST_F(SwitchTest, FilesThatAppearDuringTheSwitchAreSaved) {
   FailingFileSystem fs;
   auto installation = Installation::open(fs, options());

@@ -3,12 +3,14 @@
 #include "host/agent/contact.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "host/agent/contact_text.hpp"
+#include "host/services/clock.hpp"
 
 namespace rolesync::agent {
 namespace {
@@ -61,7 +63,7 @@ TEST_F(ContactTest, EachErrorHasItsStanding) {
 TEST_F(ContactTest, TheFileTellsWhyThereIsNoContactAndWhatToDo) {
   EXPECT_FALSE(read_contact_status(config_.state_dir)->has_value());
   EXPECT_EQ(exit_code(), 1);
-  Contact contact(config_, "boot-1");
+  Contact contact(config_, real_clock().boot_id());
   EXPECT_EQ(read().state, "starting");
   EXPECT_EQ(read().node_id, "n1");
   EXPECT_EQ(read().pid, ::getpid());
@@ -123,6 +125,13 @@ TEST_F(ContactTest, AKilledAgentIsNotRunning) {
   status.pid = 0;
   EXPECT_EQ(contact_exit_code(status), 1);
   EXPECT_NE(contact_text(status).find("state: stopped"), std::string::npos);
+  // Its number, but of another boot: somebody else's.
+  status.pid = ::getpid();
+  status.boot_id = real_clock().boot_id();
+  EXPECT_TRUE(writer_runs(status));
+  status.boot_id = "another-boot";
+  EXPECT_FALSE(writer_runs(status));
+  EXPECT_EQ(contact_exit_code(status), 1);
 }
 
 }  // namespace

@@ -17,7 +17,9 @@
 #include <regex>
 
 #include "host/agent/doctor/checks.hpp"
+#include "host/process/enclosure.hpp"
 #include "host/process/unique_fd.hpp"
+#include "host/services/clock.hpp"
 #include "host/values/json.hpp"
 #include "tests/place.hpp"
 
@@ -229,6 +231,80 @@ TEST_F(Doctor, NamesWhereTheWayToTheServerEnds) {
               Contains(Field(&Finding::reason, "invalid_url")));
 }
 
+TEST_F(Doctor, TellsSinceWhenAndWhyThereIsNoContact) {
+  const auto one = [](const ContactStatus& status, bool running, Millis now) {
+    return judge_contact(status, running, now).front();
+  };
+  const Millis now = 1'800'000'000'000;
+  EXPECT_TRUE(judge_contact(std::nullopt, false, now).empty());
+  ContactStatus status;
+  status.state = "connected";
+  status.server = "https://one.example:8770";
+  status.since = now - 3'600'000;
+  status.last_contact_at = now - 20'000;
+  EXPECT_EQ(one(status, true, now).level, Level::ok);
+  EXPECT_THAT(one(status, true, now).message, HasSubstr(to_rfc3339(status.since)));
+  EXPECT_EQ(one(status, true, now + 600'000).reason, "contact_stale");
+
+  const std::pair<Standing, const char*> lost[] = {
+      {Standing::server_away, "server is away"}, {Standing::server_unverified, "cannot prove"},
+      {Standing::refused, "does not accept"},    {Standing::revoked, "revoked this node"},
+      {Standing::clone, "another machine"},
+  };
+  status.reason = "some_reason";
+  status.message = "Why it is so";
+  status.hint = "mend it";
+  for (const auto& [standing, words] : lost) {
+    status.state = standing_name(standing);
+    const Finding finding = one(status, true, now);
+    EXPECT_EQ(finding.level, Level::fail) << status.state;
+    EXPECT_EQ(finding.reason, "some_reason");
+    EXPECT_EQ(finding.hint, "mend it");
+    EXPECT_THAT(finding.message, HasSubstr(words));
+    EXPECT_THAT(finding.message, HasSubstr("since " + to_rfc3339(status.since)));
+    EXPECT_THAT(finding.message, HasSubstr("Why it is so"));
+    // Of an agent that does not run any more it is only told.
+    EXPECT_EQ(one(status, false, now).level, Level::ok);
+  }
+  status.state = standing_name(Standing::starting);
+  EXPECT_EQ(one(status, true, now).reason, "agent_starting");
+  status.rotation = "pending";
+  status.queue_reason = "queue_unwritable";
+  EXPECT_THAT(judge_contact(status, true, now),
+              ::testing::IsSupersetOf({Field(&Finding::reason, "rotation_pending"),
+                                       Field(&Finding::reason, "queue_unwritable")}));
+}
+
+TEST_F(Doctor, ReadsWhatTheRunningAgentHasWrittenDown) {
+  EXPECT_THAT(check_contact(config), ::testing::IsEmpty());
+  {
+    Contact contact(config, real_clock().boot_id());
+    contact.failed(config.server_urls.front(),
+                   {ErrorKind::unauthenticated, "node_revoked", "web-1 was revoked", "join again"},
+                   std::chrono::seconds(60));
+    EXPECT_THAT(check_contact(config), Contains(Field(&Finding::reason, "node_revoked")));
+    contact.reached(config.server_urls.front());
+    EXPECT_FALSE(any_failed(check_contact(config)));
+  }
+  write(config.state_dir + "/status.json", "{", 0644);
+  EXPECT_THAT(check_contact(config), Contains(Field(&Finding::reason, "status_damaged")));
+}
+
+TEST_F(Doctor, TriesWhetherCommandsGetAControlGroup) {
+  EXPECT_EQ(try_cgroup("").reason, "cgroup_absent");
+  EXPECT_EQ(try_cgroup(directory + "/absent").reason, "cgroup_not_delegated");
+  fs::create_directory(directory + "/no-cgroup");  // no process can be put into what is made there
+  EXPECT_EQ(try_cgroup(directory + "/no-cgroup").reason, "cgroup_not_delegated");
+  EXPECT_TRUE(fs::is_empty(directory + "/no-cgroup"));
+  const std::string own = Enclosure::own_cgroup();
+  if (own.empty()) GTEST_SKIP() << "no cgroup of version 2 to be had here";
+  const Finding tried = try_cgroup(own);
+  EXPECT_TRUE(tried.reason.empty() || tried.reason == "cgroup_not_delegated") << tried.message;
+  for (const auto& entry : fs::directory_iterator(own)) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with("rolesync-doctor-"));
+  }
+}
+
 // A unit as packaging/systemd has it.
 UnitSettings packaged_unit() {
   UnitSettings unit;
@@ -242,6 +318,7 @@ UnitSettings packaged_unit() {
   unit.protect_system = "full";
   unit.protect_home = "no";
   unit.capabilities = ~std::uint64_t{0};
+  unit.delegate = true;
   return unit;
 }
 
@@ -297,6 +374,7 @@ TEST_F(Doctor, NamesWhatTooStrictAUnitForbids) {
       {[](UnitSettings& u) { u.restart = "no"; }, "unit_not_restarted"},
       {[](UnitSettings& u) { u.kill_mode = "control-group"; }, "unit_kills_programs"},
       {[](UnitSettings& u) { u.type = "simple"; }, "unit_without_watchdog"},
+      {[](UnitSettings& u) { u.delegate = false; }, "unit_without_delegation"},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     UnitSettings unit = packaged_unit();

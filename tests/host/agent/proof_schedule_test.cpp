@@ -48,6 +48,24 @@ TEST(ProofSchedule, UnwatchedTreesAreLookedAtAsTheyCost) {
   EXPECT_EQ(dear.due(kStart + seconds(40), true), Due::stats);
 }
 
+TEST(ProofSchedule, WhatIsBeingReadIsNotDueAgain) {
+  ProofSchedule schedule(true, std::chrono::hours(7));
+  EXPECT_EQ(schedule.due(kStart, false), Due::full);
+  schedule.reading(true);
+  schedule.touched();
+  // Nothing is believed before the end.
+  EXPECT_EQ(schedule.due(kStart + seconds(1), true), Due::no);
+  schedule.reading(false);  // it could not be read
+  schedule.proved(kStart + seconds(2), milliseconds(1), Due::stats);
+  EXPECT_EQ(schedule.due(kStart + seconds(3), false), Due::no);
+  EXPECT_EQ(schedule.due(kStart + seconds(4), true), Due::full);
+  schedule.reading(true);
+  schedule.touched();
+  EXPECT_EQ(schedule.due(kStart + seconds(5), true), Due::touched);
+  schedule.proved(kStart + seconds(6), milliseconds(1), Due::full);
+  EXPECT_NE(schedule.due(kStart + seconds(40), true), Due::full);
+}
+
 TEST(ProofSchedule, EverythingIsReadOnceADay) {
   ProofSchedule schedule = proved(true, microseconds(500));
   using std::chrono::hours;

@@ -49,6 +49,21 @@ TEST(Facts, AreCollectedWithOneQuestionEach) {
   EXPECT_EQ(ports.questions, 1);
 }
 
+TEST(Facts, InstancesOfATemplateAreOfTheSameQuestion) {
+  class Templates : public CountingUnits {
+   public:
+    std::map<std::string, UnitStatus> status(const std::vector<std::string>&) override {
+      ++questions;
+      return {{"w@*", {}}, {"w@1", {}}, {"w@2", {}}, {"web", {}}};
+    }
+  } units;
+  CountingPorts ports;
+  UnitsOfFacts of_facts(collect_facts({{}, {"w@*", "web"}}, units, ports), units);
+  EXPECT_EQ(of_facts.status({"w@*"}).size(), 3u);
+  EXPECT_EQ(of_facts.status({"w@2"}).size(), 1u);
+  EXPECT_EQ(units.questions, 1);
+}
+
 // Those out of reach are known too, from the same one question.
 TEST(Facts, PortsElsewhereAreKeptApart) {
   class AtLoopback : public CountingPorts {

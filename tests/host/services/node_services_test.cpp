@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "host/services/clock.hpp"
 #include "host/services/process_identity.hpp"
 
 namespace rolesync {
@@ -21,13 +22,14 @@ class FakeUnits : public Units {
  public:
   std::map<std::string, UnitStatus> status(const std::vector<std::string>& units) override {
     std::map<std::string, UnitStatus> answer;
-    for (const auto& unit : units) answer[unit] = {"loaded", "active", "running", "success", 5, ""};
+    for (const auto& unit : units)
+      answer[unit] = {"loaded", "active", "running", "success", 5, {}, ""};
     return answer;
   }
   Result<UnitStatus> run(UnitAction, const std::string& unit, std::chrono::milliseconds,
                          const CancelFlag*) override {
     ran.push_back(unit);
-    return UnitStatus{"loaded", "active", "running", "success", 5, ""};
+    return UnitStatus{"loaded", "active", "running", "success", 5, {}, ""};
   }
   std::vector<std::string> ran;
 };
@@ -132,6 +134,18 @@ TEST_F(NodeServicesTest, KnowsAStartedProgramUntilItsEnd) {
   ASSERT_TRUE(status.ok());
   EXPECT_EQ((*status)["alive"], true);
   EXPECT_TRUE((*status)["started_at"].is_string());
+  // What it is told it was started at is known on a clock that never jumps, too.
+  NodeServices services(options_);
+  ASSERT_TRUE(services.call("process.status", *started).ok());
+  const auto at = from_rfc3339((*status)["started_at"].get<std::string>());
+  ASSERT_TRUE(at.has_value());
+  const auto since_boot = services.since_boot(*at);
+  ASSERT_TRUE(since_boot.has_value());
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      real_clock().monotonic().time_since_epoch());
+  EXPECT_LT(*since_boot, now.count() + 20);
+  EXPECT_GT(*since_boot, now.count() - 60'000);
+  EXPECT_FALSE(services.since_boot(*at + 1).has_value());
 
   Json stranger = *started;
   stranger.erase("mark");  // by which it would be known all the same

@@ -20,6 +20,11 @@ TEST(ProcessUnit, IsReadFromTheControlGroups) {
             true);
   EXPECT_EQ(cgroups_name_unit("0::/system.slice/system-name.slice/name@1.service\n", "name@2"),
             false);
+  for (const char* role : {"name", "name@", "name.service", "name@.service"}) {
+    EXPECT_EQ(cgroups_name_unit("0::/system.slice/system-name.slice/name@1.service\n", role), true)
+        << role;
+  }
+  EXPECT_EQ(cgroups_name_unit("0::/system.slice/name@1.service\n", "nam"), false);
   EXPECT_EQ(
       cgroups_name_unit("4:memory:/x\n1:name=systemd:/system.slice/app.service\n0::/\n", "app"),
       true);

@@ -66,7 +66,14 @@ TEST_F(Config, NamesTheLineOfWhatItRefuses) {
       {"[plugins]\nallowed_sha256 = [\"abc\"]\n", "c.toml:2: plugins.allowed_sha256 is not"},
       {"[plugins.modes]\nweb-shop = \"outside\"\n", "c.toml:2: plugins.modes.web-shop is not"},
       {"[plugins]\nmodes = 3\n", "c.toml:2: unknown key plugins.modes"},
+      {"\nstore = \"/var/lib/x.db\"\n", "c.toml:2: store is not valid"},
+      {"store = \"postgresql://me:secret@h/d\"\n", "c.toml:1: store is not valid"},
+      {"store = 3\n", "c.toml:1: store must be"},
       {"[nodes]\nlate_seconds = 0\n", "c.toml:2: nodes.late_seconds must be a number"},
+      {"[retention]\njobs_days = 0\n", "c.toml:2: retention.jobs_days must be a number from 1"},
+      {"[retention]\naudit_days = -1\n", "c.toml:2: retention.audit_days must be a number from 0"},
+      {"[retention]\nevents = 1\n", "c.toml:2: unknown key retention.events"},
+      {"[cache]\nlimit_mb = 1\n", "c.toml:2: cache.limit_mb must be a number from 16"},
       {"listen = \n", "c.toml:1"},
   };
   for (const auto& [text, expected] : cases) {
@@ -79,8 +86,10 @@ TEST_F(Config, NamesTheLineOfWhatItRefuses) {
 TEST_F(Config, WritesWhatItCanReadAgain) {
   ServerConfig config;
   config.state_dir = "/var/lib/it's \"odd\"\\here";
+  config.store = "postgresql://me@db.example/rolesync";
   const auto again = load(config_text(config));
   ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(again->store, config.store);
   EXPECT_EQ(again->state_dir, config.state_dir);
 }
 

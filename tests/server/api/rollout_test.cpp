@@ -157,6 +157,37 @@ TEST_F(RolloutApi, PauseAndSkip) {
   EXPECT_EQ(state_of("b"), "skipped");
 }
 
+TEST_F(RolloutApi, WhatBrokeARolloutIsHeldFromAutomaticRuns) {
+  start(Json::object());
+  stage();
+  finish(a, "rolled_back");
+  finish(b);
+  finish(c);
+  EXPECT_EQ(state(), "partly_failed");
+  const Json held = server.get("/api/held-contents").body.at("held_contents");
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held.at(0).at("role_name"), "web");
+  EXPECT_EQ(held.at(0).at("job_id"), id);
+  const Json planned = server.post("/api/code-sync/plan", {{"nodes", {"a"}}}).body;
+  EXPECT_EQ(planned.at("held").size(), 1U) << planned;
+
+  server.put("/api/schedules/s", {{"cron", "@yearly"}, {"target_nodes", {"a"}}});
+  server.post("/api/schedules/s/run", Json::object());
+  EXPECT_EQ(server.get("/api/schedules/s").body.at("outcome"), "failed");
+  EXPECT_EQ(server.request("DELETE", "/api/held-contents/web").status, 204);
+  EXPECT_EQ(server.request("DELETE", "/api/held-contents/web").reason(), "nothing_held");
+  server.post("/api/schedules/s/run", Json::object());
+  EXPECT_EQ(server.get("/api/schedules/s").body.at("outcome"), "started");
+}
+
+TEST_F(RolloutApi, AFailureBeforeTheSwitchIsNotTheContentsFault) {
+  start(Json::object());
+  const Json command = a.command("stage");
+  a.event(command, 1, "failed", {{"reason", "disk_full"}});
+  EXPECT_EQ(state(), "failed");
+  EXPECT_TRUE(server.get("/api/held-contents").body.at("held_contents").empty());
+}
+
 TEST_F(RolloutApi, WhatMakesNoSenseIsRefusedByItsPlace) {
   const auto pointer = [this](const Json& rollout) -> std::string {
     const Reply refused =

@@ -37,8 +37,9 @@ bool eventually(const std::function<bool()>& condition, std::chrono::seconds lim
 }
 
 RunningServer::RunningServer(const std::function<void(ServerConfig&)>& change)
-    : directory_(make_directory()) {
+    : directory_(make_directory()), store_place_(std::make_unique<store::StorePlace>(directory_)) {
   InitOptions options;
+  if (!store_place_->address().empty()) options.config.store = store_place_->address();
   options.config_file = directory_ / "server.toml";
   options.config.state_dir = directory_ / "state";
   options.config.listen = "127.0.0.1:0";
@@ -74,6 +75,12 @@ void RunningServer::start() {
   if (Status started = program_->start(); !started) {
     throw std::runtime_error(started.error().text());
   }
+}
+
+std::unique_ptr<store::Store> RunningServer::open_store() const {
+  auto opened = store::open_store(config_.store, database_file(config_));
+  if (!opened) throw std::runtime_error(opened.error().text());
+  return std::move(*opened);
 }
 
 void RunningServer::stop() {

@@ -11,6 +11,7 @@
 
 #include "host/client/http_client.hpp"
 #include "server/program.hpp"
+#include "tests/postgresql/test_database.hpp"
 
 namespace rolesync {
 
@@ -43,6 +44,9 @@ class RunningServer {
   Reply put(const std::string& path, const Json& body) { return request("PUT", path, body); }
   std::string new_token(const std::vector<std::string>& scopes);
 
+  // The store of a server that is stopped.
+  std::unique_ptr<store::Store> open_store() const;
+
   const std::filesystem::path& directory() const { return directory_; }
   std::filesystem::path repository() const { return directory_ / "repository"; }
   // Writes files, commits them with the real git, returns the commit.
@@ -53,6 +57,7 @@ class RunningServer {
 
  private:
   std::filesystem::path directory_;
+  std::unique_ptr<store::StorePlace> store_place_;
   std::string admin_token_;
   ServerConfig config_;
   std::unique_ptr<ServerProgram> program_;

@@ -37,9 +37,8 @@ class ScheduleApi : public ::testing::Test {
   void away_since(const char* since) {
     server.stop();
     {
-      const auto store = store::open_sqlite({server.directory() / "state" / "rolesync.db"});
-      ASSERT_TRUE(store) << store.error().text();
-      const Status set = (*store)->write([&](store::Session& session) {
+      const auto store = server.open_store();
+      const Status set = store->write([&](store::Session& session) {
         return store::status_of(session.execute("UPDATE update_schedules SET considered_at = ?",
                                                 {*from_rfc3339(since)}));
       });

@@ -65,10 +65,8 @@ TEST_F(SyncApi, APlanBecomesAJobThatSucceeds) {
   EXPECT_EQ(server.get("/api/nodes/n1").body.at("role_versions").at("web"), first_commit);
 
   server.stop();
-  const auto store = store::open_sqlite({server.directory() / "state" / "rolesync.db"});
-  ASSERT_TRUE(store) << store.error().text();
-  const auto releases =
-      (*store)->read([](store::Session& s) { return store::current_releases(s); });
+  const auto store = server.open_store();
+  const auto releases = store->read([](store::Session& s) { return store::current_releases(s); });
   ASSERT_EQ(releases->size(), 1u);
   EXPECT_EQ(releases->at(0).commit, first_commit);
   EXPECT_EQ(releases->at(0).task_id, done.at("tasks").at(0).at("task_id"));

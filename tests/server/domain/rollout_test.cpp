@@ -185,6 +185,7 @@ TEST(Apply, IgnoresTheOldAndWhatComesAfterTheEnd) {
   Machine m({{"n1", 100}});
   m.step();
   EXPECT_TRUE(m.say(0, TaskState::staged));
+  EXPECT_FALSE(m.say(0, TaskState::staged));  // known
   EXPECT_FALSE(m.say(0, TaskState::staging));
   m.step();
   EXPECT_FALSE(m.say(0, TaskState::staged));

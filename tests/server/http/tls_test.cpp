@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "front_fixture.hpp"
 #include "server/http/certificates.hpp"
+#include "server/http/served_certificate.hpp"
 
 namespace rolesync::http {
 namespace {
@@ -184,6 +187,70 @@ TEST_F(TlsTest, BadNamesAndABrokenCaAreErrors) {
   fs::remove(directory / "x" / "ca.key");
   EXPECT_EQ(make_certificates(directory / "x", {"::1"}).error().reason, "certificate_failed");
   EXPECT_FALSE(certificate_fingerprint(directory / "x" / "server.key").ok());
+}
+
+class ReplacedCertificate : public TlsTest {
+ protected:
+  void serve(milliseconds every) {
+    start();
+    served = std::move(*ServedCertificate::open({files.certificate, files.key}));
+    served->follow(
+        [this](const ServedCertificate::Files& now) {
+          return front->use_certificate(now.certificate, now.key);
+        },
+        every);
+  }
+  void renew() { ASSERT_TRUE(make_certificates(directory / "tls", {"127.0.0.1"}).ok()); }
+  static std::string text_of(const fs::path& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
+  std::string renewed() { return *certificate_fingerprint(files.certificate); }
+  std::unique_ptr<ServedCertificate> served;
+};
+
+TEST_F(ReplacedCertificate, IsShownToNewConnectionsAndOldOnesGoOn) {
+  serve(milliseconds(20));
+  auto before = std::move(*HttpClient::create({front->url(), fingerprint, ""}, "secret"));
+  EXPECT_EQ(before->send({.path = "/token"})->body, "yes");
+  renew();
+  EXPECT_TRUE(eventually([&] { return served->state().fingerprint == renewed(); }));
+  EXPECT_NE(renewed(), fingerprint);
+  EXPECT_EQ(get({front->url(), renewed(), ""})->body, "yes");
+  EXPECT_EQ(get({front->url(), fingerprint, ""}).error().reason, "certificate_mismatch");
+  EXPECT_EQ(before->send({.path = "/token"})->body, "yes");  // the same connection
+}
+
+TEST_F(ReplacedCertificate, FilesThatCannotBeUsedChangeNothingAndThatIsSaid) {
+  serve(milliseconds(20));
+  const std::string good = text_of(files.certificate), key = text_of(files.key);
+  write(files.certificate, "no certificate");
+  EXPECT_TRUE(eventually([&] { return !served->state().problem.empty(); }));
+  EXPECT_EQ(get({front->url(), fingerprint, ""})->body, "yes");
+  const auto other = make_certificates(directory / "other", {"127.0.0.1"});
+  fs::copy_file(other->certificate, files.certificate, fs::copy_options::overwrite_existing);
+  EXPECT_TRUE(eventually([&] {
+    return served->state().problem.find("does not belong") != std::string::npos;
+  })) << served->state().problem;
+  EXPECT_EQ(served->state().fingerprint, fingerprint);
+  EXPECT_EQ(get({front->url(), fingerprint, ""})->body, "yes");
+  fs::remove(files.key);
+  EXPECT_FALSE(served->reload());
+  EXPECT_EQ(get({front->url(), fingerprint, ""})->body, "yes");
+  write(files.certificate, good);
+  write(files.key, key);
+  EXPECT_TRUE(eventually([&] { return served->state().problem.empty(); }));
+}
+
+TEST_F(ReplacedCertificate, IsTakenAtOnceWhenAskedFor) {
+  serve(std::chrono::hours(1));
+  renew();
+  EXPECT_EQ(served->state().fingerprint, fingerprint);
+  EXPECT_TRUE(served->reload());
+  EXPECT_EQ(served->state().fingerprint, renewed());
+  const Millis in_two_years = served->state().expires_at - std::time(nullptr) * Millis{1000};
+  EXPECT_NEAR(static_cast<double>(in_two_years), 825.0 * 86'400'000, 2.0 * 86'400'000);
 }
 
 }  // namespace

@@ -106,5 +106,44 @@ TEST_F(RunningJobTest, EndsOnceItsEndIsWritten) {
   EXPECT_FALSE(next());
 }
 
+TEST_F(RunningJobTest, AHolderWhoseLeaseWasTakenWritesNothingAnyMore) {
+  auto step = next();
+  ASSERT_TRUE(step);
+  const auto taken = store_->write(
+      [](store::Session& session) { return store::claim_job(session, "job", "other", 0, 9'000); });
+  ASSERT_TRUE(taken.ok() && taken->has_value());
+  const Status written =
+      store_->write([&](store::Session& session) { return step->write(session, 2'000); });
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().reason, "lease_lost");
+  const auto commands =
+      store_->read([](store::Session& session) { return store::open_commands(session); });
+  EXPECT_TRUE(commands->empty()) << "neither its commands nor its states are kept";
+  const auto tasks =
+      store_->read([](store::Session& session) { return store::tasks_of_job(session, "job"); });
+  EXPECT_EQ(tasks->at(0).state, "pending");
+}
+
+TEST_F(RunningJobTest, WhatStandsInTheDatabaseMayBeTakenInAgainAndAgain) {
+  write(*next());
+  const auto said = [](std::int64_t sequence, const char* state, std::int64_t fence) {
+    store::TaskEvent event;
+    event.task_id = "task-a";
+    event.sequence = sequence;
+    event.state = state;
+    event.fence = fence;
+    return event;
+  };
+  const std::vector<store::TaskEvent> events = {said(0, "staging", 0), said(1, "staged", 0),
+                                                said(2, "failed", 99)};
+  EXPECT_TRUE(job->apply(0, events));
+  auto step = next();
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->tasks.at(0).second.state, "staged") << "a stale worker's word does not count";
+  write(std::move(*step));
+  EXPECT_FALSE(job->apply(0, events));
+  EXPECT_FALSE(next());
+}
+
 }  // namespace
 }  // namespace rolesync::rollout

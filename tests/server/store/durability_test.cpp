@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 of a process that acknowledges its writes: nothing acknowledged is lost. (That a COMMIT
-// is on the disk and not only in the kernel is synchronous=FULL, checked in store_test.)
+// is on the disk and not only in the kernel is synchronous=FULL, checked in sqlite_test, and
+// synchronous_commit of PostgreSQL, checked in postgres_store_test.)
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,8 +15,8 @@ namespace rolesync::store {
 namespace {
 
 // In the child: four threads write numbers and acknowledge each on the pipe, until killed.
-[[noreturn]] void write_for_ever(const std::filesystem::path& file, int acknowledge) {
-  auto opened = open_sqlite({.file = file});
+[[noreturn]] void write_for_ever(const StorePlace& place, int acknowledge) {
+  auto opened = place.open();
   if (!opened) ::_exit(3);
   std::vector<std::thread> threads;
   for (std::int64_t worker = 0; worker < 4; ++worker) {
@@ -36,13 +37,13 @@ namespace {
   ::_exit(0);
 }
 
-std::vector<std::int64_t> run_and_kill(const std::filesystem::path& file, std::size_t after) {
+std::vector<std::int64_t> run_and_kill(const StorePlace& place, std::size_t after) {
   int pipe_ends[2];
   EXPECT_EQ(::pipe(pipe_ends), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(pipe_ends[0]);
-    write_for_ever(file, pipe_ends[1]);
+    write_for_ever(place, pipe_ends[1]);
   }
   ::close(pipe_ends[1]);
   std::vector<std::int64_t> acknowledged;
@@ -61,10 +62,10 @@ std::vector<std::int64_t> run_and_kill(const std::filesystem::path& file, std::s
 TEST(Durability, NothingAcknowledgedIsLostWhenTheServerIsKilled) {
   for (const std::size_t after : {1, 17, 150}) {
     const TemporaryDirectory directory;
-    const auto file = directory.path() / "store.db";
-    const auto acknowledged = run_and_kill(file, after);
+    const StorePlace place(directory.path());
+    const auto acknowledged = run_and_kill(place, after);
     ASSERT_GE(acknowledged.size(), after);
-    auto store = open_sqlite({.file = file});
+    auto store = place.open();
     ASSERT_TRUE(store.ok()) << store.error().text();
     for (const std::int64_t number : acknowledged) {
       const auto rows = (*store)->read([&](Session& s) {

@@ -12,6 +12,7 @@
 #include "server/store/nodes.hpp"
 #include "server/store/plans.hpp"
 #include "server/store/roles.hpp"
+#include "server/store/server_leases.hpp"
 #include "server/store/sources.hpp"
 #include "server/store/tokens.hpp"
 #include "server/store/web_sessions.hpp"
@@ -318,6 +319,50 @@ TEST_F(RecordsTest, LiveContentsAreThoseOfKeptReleasesOpenTasksAndHeads) {
   EXPECT_FALSE(read([](Session& s) {
                  return find_role_content(s, "main", "g", "web", "rr1:a");
                })->has_value());
+}
+
+TEST_F(RecordsTest, AJobIsClaimedByOneServerAtATime) {
+  add_a_node("n1");
+  add_a_task("job", "t1", "n1");
+  const auto claim = [&](const char* owner, std::int64_t fence) {
+    const auto claimed = write([&](Session& s) { return claim_job(s, "job", owner, fence, 10); });
+    return claimed && *claimed ? **claimed : std::int64_t{-1};
+  };
+  EXPECT_EQ(claim("a", 0), 1);
+  EXPECT_EQ(claim("b", 0), -1) << "somebody was first";
+  EXPECT_EQ(claim("b", 1), 2);
+  EXPECT_FALSE(*write([](Session& s) { return renew_job(s, "job", 1, 20); }));
+  EXPECT_TRUE(*write([](Session& s) { return renew_job(s, "job", 2, 20); }));
+  auto job = *read([](Session& s) { return find_job(s, "job"); });
+  EXPECT_EQ(job.lease_owner, "b");
+  EXPECT_EQ(job.lease_until, 20);
+  job.state = "paused";
+  ASSERT_TRUE(write([&](Session& s) { return save_job(s, job); }).ok());
+  job.lease_fence = 1;
+  EXPECT_EQ(write([&](Session& s) { return save_job(s, job); }).error().reason, "lease_lost");
+  ASSERT_TRUE(write([](Session& s) { return give_up_job(s, "job", 2); }).ok());
+  job = *read([](Session& s) { return find_job(s, "job"); });
+  EXPECT_EQ(job.lease_owner, "");
+  job.finished_at = 9;
+  job.state = "cancelled";
+  ASSERT_TRUE(write([&](Session& s) { return save_job(s, job); }).ok());
+  EXPECT_EQ(claim("a", 2), -1) << "it has ended";
+}
+
+TEST_F(RecordsTest, OneServerHasALeaseUntilAnotherTakesItAsItWasSeen) {
+  const auto take = [&](const char* owner, const std::optional<ServerLease>& seen) {
+    return *write([&](Session& s) { return take_server_lease(s, "leader", owner, seen); });
+  };
+  const auto first = take("a", std::nullopt);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(take("b", std::nullopt)) << "it is taken";
+  const auto seen = *read([](Session& s) { return find_server_lease(s, "leader"); });
+  EXPECT_TRUE(*write([&](Session& s) { return renew_server_lease(s, *first); }));
+  EXPECT_FALSE(take("b", seen)) << "it has moved since";
+  const auto second = take("b", *read([](Session& s) { return find_server_lease(s, "leader"); }));
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(*write([&](Session& s) { return renew_server_lease(s, *first); }));
+  EXPECT_TRUE(*write([&](Session& s) { return renew_server_lease(s, *second); }));
 }
 
 TEST_F(RecordsTest, TasksAreOpenUntilTheyFinish) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A store in a directory of its own, removed afterwards.
+// A store of a test's own, in a file or on PostgreSQL, removed afterwards.
 #pragma once
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/store/store.hpp"
+#include "tests/postgresql/test_database.hpp"
 
 namespace rolesync::store {
 
@@ -30,18 +31,23 @@ class TemporaryDirectory {
 
 class StoreTest : public ::testing::Test {
  protected:
-  void SetUp() override { reopen(); }
+  void SetUp() override {
+    place_ = std::make_unique<StorePlace>(directory_.path());
+    reopen();
+  }
 
   void reopen() {
     store_.reset();
-    auto opened = open_sqlite({.file = file()});
+    auto opened = place_->open();
     ASSERT_TRUE(opened.ok()) << opened.error().text();
     store_ = std::move(*opened);
   }
-  std::filesystem::path file() const { return directory_.path() / "store.db"; }
+  const StorePlace& place() const { return *place_; }
+  const std::filesystem::path& file() const { return place_->file(); }  // of SQLite
   Store& store() { return *store_; }
 
   TemporaryDirectory directory_;
+  std::unique_ptr<StorePlace> place_;
   std::unique_ptr<Store> store_;
 };
 
