@@ -401,6 +401,18 @@ async function joinANode({ page, goto, look, findings }) {
   findings.push(...(await look("nodes")));
 }
 
+async function aNodeIsDrained({ page, goto, look, findings }) {
+  await goto("/nodes/node-2");
+  await page.getByRole("button", { name: "Drain", exact: true }).click();
+  await page.getByLabel("Why").fill(`new memory ${payload}`);
+  findings.push(...(await look("drain")));
+  await page.getByRole("dialog").getByRole("button", { name: "Drain", exact: true }).click();
+  await page.getByText(`new memory ${payload}. Plans leave it out.`).waitFor();
+  findings.push(...(await look("node-drained")));
+  await page.getByRole("button", { name: "End the drain" }).click();
+  await page.getByText("Plans leave it out.").waitFor({ state: "detached" });
+}
+
 async function everyOtherScreenIsAccessible({ page, goto, look, findings }) {
   await goto("/code-sync");
   await page.getByText("A bad one").first().waitFor();
@@ -482,6 +494,7 @@ export const steps = [
   theAuditLogIsReadCheckedAndKept,
   aBadPluginSaysWhy,
   joinANode,
+  aNodeIsDrained,
   everyOtherScreenIsAccessible,
   theKeyboardGoesEverywhere,
   everyCommandExists,
