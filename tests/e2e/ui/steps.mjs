@@ -375,7 +375,7 @@ async function theAuditLogIsReadCheckedAndKept({ page, goto, look, findings }) {
   findings.push(...(await look("audit")));
   await page.getByLabel("Who").fill("");
   await page.getByText("token.revoke").first().waitFor();
-  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export" }).click()]);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export", exact: true }).click()]);
   const lines = readFileSync(await file.path(), "utf8").trim().split("\n").map((line) => JSON.parse(line));
   assert.ok(lines.length > 20 && lines[0].sequence === 1 && lines.every((line, i) => line.sequence === i + 1), `${lines.length} entries, in order`);
 }
