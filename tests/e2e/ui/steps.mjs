@@ -2,7 +2,7 @@
 // The steps of the story, in this order; each leaves the browser where the next begins.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 // Tab, as often as it takes; what has the focus must be seen to have it.
@@ -307,6 +307,79 @@ async function schedulesAndFreezes({ page, goto, look, findings }) {
   await page.getByText("Nothing is frozen.").waitFor();
 }
 
+// A second person in a browser of their own.
+async function openAs({ world, browser, outside }, name, scopes) {
+  const { openPage } = await import("./browser.mjs");
+  const { id, token } = await outside.api("POST", "/api/tokens", { name, scopes });
+  const second = await openPage(world, browser);
+  await second.page.goto(world.url);
+  await second.page.getByLabel("API token").fill(token);
+  await second.page.getByRole("button", { name: "Log in" }).click();
+  await second.page.getByRole("heading", { name: "Overview" }).waitFor();
+  return { ...second, id };
+}
+
+async function somebodyElseApproves(story) {
+  const { page, goto, outside, look, findings } = story;
+  await goto("/settings");
+  await page.getByRole("button", { name: "New policy" }).click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("documents");
+  await page.locator("#policy-roles").fill("docs");
+  await page.getByText("rolesync approval set documents --approvals 1 --role docs").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("docs on all nodes").waitFor();
+  await goto("/code-sync/plan?role=docs&node=node-2");
+  await page.getByText("1 change on 1 node").waitFor();
+  await page.getByRole("button", { name: "Approve and start" }).click();
+  await page.getByText("somebody else has to approve it").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Approve", exact: true }).isDisabled());
+  findings.push(...(await look("job-awaiting")));
+  const second = await openAs(story, "bob", ["read", "approve"]);
+  await second.page.getByRole("link", { name: "1 job waits for approval" }).click();
+  await second.page.getByText("0 of 1 approval, from anybody else").waitFor();
+  await second.page.getByLabel("A word to it").fill(`fine ${payload}`);
+  await second.page.getByRole("button", { name: "Approve", exact: true }).click();
+  await page.locator("h1", { hasText: "succeeded" }).waitFor(); // the first one sees it live
+  await page.getByText("waits for approval").waitFor({ state: "detached" });
+  assert.deepEqual(second.complaints, []);
+  await second.context.close();
+  await goto("/settings");
+  await page.getByRole("button", { name: "Remove documents" }).click();
+  await page.getByText("No sync waits for anybody else").waitFor();
+}
+
+async function tokensAreListedAndEnd(story) {
+  const { page, goto, look, findings } = story;
+  const second = await openAs(story, "eve", ["read"]);
+  await goto("/settings");
+  await page.getByRole("button", { name: "Revoke eve" }).click();
+  findings.push(...(await look("settings-tokens")));
+  await page.getByRole("button", { name: "Yes, revoke eve" }).click();
+  await page.getByRole("button", { name: /evoke eve/ }).waitFor({ state: "detached" });
+  await page.getByText("also revoked ones").click();
+  await page.locator("tr", { hasText: "eve" }).getByText("revoked", { exact: true }).waitFor();
+  await second.page.goto(`${story.world.url}/nodes`);
+  await second.page.getByLabel("API token").waitFor(); // the browser that it had opened is out as well
+  await second.context.close();
+}
+
+async function theAuditLogIsReadCheckedAndKept({ page, goto, look, findings }) {
+  await goto("/audit");
+  await page.getByText("token.revoke").first().waitFor();
+  await page.getByLabel("Who").fill("bob");
+  await page.waitForURL(/actor=bob/);
+  await page.getByText("token.revoke").first().waitFor({ state: "detached" });
+  await page.getByText(`fine ${payload}`).waitFor();
+  await page.getByRole("button", { name: "Check the whole log" }).click();
+  await page.getByText(/The log is whole: \d+ entries/).waitFor();
+  findings.push(...(await look("audit")));
+  await page.getByLabel("Who").fill("");
+  await page.getByText("token.revoke").first().waitFor();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export", exact: true }).click()]);
+  const lines = readFileSync(await file.path(), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  assert.ok(lines.length > 20 && lines[0].sequence === 1 && lines.every((line, i) => line.sequence === i + 1), `${lines.length} entries, in order`);
+}
+
 async function aBadPluginSaysWhy({ page, goto, world, look, findings }) {
   await goto("/plugins");
   await page.getByRole("button", { name: "command", exact: true }).waitFor();
@@ -326,6 +399,18 @@ async function joinANode({ page, goto, look, findings }) {
   await page.getByRole("button", { name: "Done" }).click();
   await page.getByRole("dialog").waitFor({ state: "hidden" });
   findings.push(...(await look("nodes")));
+}
+
+async function aNodeIsDrained({ page, goto, look, findings }) {
+  await goto("/nodes/node-2");
+  await page.getByRole("button", { name: "Drain", exact: true }).click();
+  await page.getByLabel("Why").fill(`new memory ${payload}`);
+  findings.push(...(await look("drain")));
+  await page.getByRole("dialog").getByRole("button", { name: "Drain", exact: true }).click();
+  await page.getByText(`new memory ${payload}. Plans leave it out.`).waitFor();
+  findings.push(...(await look("node-drained")));
+  await page.getByRole("button", { name: "End the drain" }).click();
+  await page.getByText("Plans leave it out.").waitFor({ state: "detached" });
 }
 
 async function everyOtherScreenIsAccessible({ page, goto, look, findings }) {
@@ -404,8 +489,12 @@ export const steps = [
   aTokenMayDoWhatItsScopesSay,
   aConflictIsShownAndNothingOverwritten,
   schedulesAndFreezes,
+  somebodyElseApproves,
+  tokensAreListedAndEnd,
+  theAuditLogIsReadCheckedAndKept,
   aBadPluginSaysWhy,
   joinANode,
+  aNodeIsDrained,
   everyOtherScreenIsAccessible,
   theKeyboardGoesEverywhere,
   everyCommandExists,

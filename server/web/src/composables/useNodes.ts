@@ -36,6 +36,10 @@ export const saveNodeRoles = (id: string, etag: string, roles: string[]) =>
 export const removeNode = (id: string) =>
   body(client.DELETE("/api/nodes/{id}", { params: { path: { id } } }));
 
+export const drainNode = (id: string, reason: string) =>
+  body(client.POST("/api/nodes/{id}/drain", { params: { path: { id } }, body: { reason } }));
+export const undrainNode = (id: string) => body(client.POST("/api/nodes/{id}/undrain", { params: { path: { id } } }));
+
 export const makeJoinToken = (node: string) =>
   body(client.POST("/api/join-tokens", { body: { node_id: node } as never }));
 
