@@ -114,7 +114,9 @@ std::optional<std::string> Scheduler::unfinished_job(const store::Schedule& sche
   if (schedule.last_job.empty()) return std::nullopt;
   const auto job = parts_.store.read(
       [&](store::Session& session) { return store::find_job(session, schedule.last_job); });
-  return job && !job->finished_at ? std::optional(schedule.last_job) : std::nullopt;
+  // One that only waits for approval gives way to the next.
+  const bool runs = job && !job->finished_at && job->state != "awaiting_approval";
+  return runs ? std::optional(schedule.last_job) : std::nullopt;
 }
 
 PlanRequest Scheduler::plan_request(const store::Schedule& schedule) const {
