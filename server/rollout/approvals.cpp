@@ -29,11 +29,9 @@ ApprovalPolicy policy_of(const store::ApprovalPolicyRecord& record) {
 Json to_json(const Approvals& approvals) {
   Json required = Json::array();
   for (const ApprovalPolicy& policy : approvals.policies) required.push_back(policy_json(policy));
-  Json json = {{"required", std::move(required)},
-               {"roles", approvals.roles},
-               {"nodes", approvals.nodes},
-               {"on_freeze", approvals.on_freeze},
-               {"override_freeze", approvals.override_freeze}};
+  Json json = {{"required", std::move(required)}, {"roles", approvals.roles},
+               {"nodes", approvals.nodes},        {"on_freeze", approvals.on_freeze},
+               {"on_held", approvals.on_held},    {"override_freeze", approvals.override_freeze}};
   if (approvals.only_roles) json["only_roles"] = *approvals.only_roles;
   return json;
 }
@@ -52,6 +50,7 @@ Approvals approvals_from_text(const std::string& progress) {
   approvals.roles = json->value("roles", std::vector<std::string>());
   approvals.nodes = json->value("nodes", std::vector<std::string>());
   approvals.on_freeze = json->value("on_freeze", approvals.on_freeze);
+  approvals.on_held = json->value("on_held", approvals.on_held);
   approvals.override_freeze = json->value("override_freeze", "");
   if (json->contains("only_roles")) {
     approvals.only_roles = (*json)["only_roles"].get<std::set<std::string>>();
@@ -66,6 +65,7 @@ JobOrder Approvals::order(const store::SyncJob& job) const {
   order.requested_by = job.requested_by;
   order.request_id = job.request_id;
   order.options.on_freeze = on_freeze;
+  order.options.on_held = on_held;
   order.options.override_freeze = override_freeze;
   if (const auto options = parse_json(job.options); options && options->is_object()) {
     order.options.on_stale = options->value("on_stale", order.options.on_stale);
@@ -103,6 +103,7 @@ Result<Approvals> approvals_for(store::Store& store, const NodeRegistry& nodes,
   wanted.nodes = {about_nodes.begin(), about_nodes.end()};
   wanted.only_roles = order.only_roles;
   wanted.on_freeze = order.options.on_freeze;
+  wanted.on_held = order.options.on_held;
   wanted.override_freeze = order.options.override_freeze;
   return wanted;
 }

@@ -16,7 +16,7 @@ struct Approvals {
   std::vector<domain::ApprovalPolicy> policies;  // empty: nobody is asked
   std::vector<std::string> roles, nodes;         // that it is about
   std::optional<std::set<std::string>> only_roles;
-  std::string on_freeze = "refuse", override_freeze;
+  std::string on_freeze = "refuse", on_held = "run", override_freeze;
 
   // The order that `job` was made from.
   JobOrder order(const store::SyncJob& job) const;

@@ -114,6 +114,7 @@ std::optional<std::string> Scheduler::running_job(const store::Schedule& schedul
   if (schedule.last_job.empty()) return std::nullopt;
   const auto job = parts_.store.read(
       [&](store::Session& session) { return store::find_job(session, schedule.last_job); });
+  // One that only waits for approval gives way to the next.
   const bool runs = job && !job->finished_at && job->state != "awaiting_approval";
   return runs ? std::optional(schedule.last_job) : std::nullopt;
 }

@@ -3,7 +3,7 @@
 "use strict";
 
 // The part of YAML that openapi.yaml keeps to: block maps and lists by indentation, flow maps and
-// lists on one line, plain, '"' and "'" scalars, "|" texts, comments on lines of their own.
+// lists on one line, plain, '"' and "'" scalars, "|" and ">-" texts, comments on lines of their own.
 function parseYaml(text) {
   const lines = text.split("\n").filter((line) => !/^\s*#/.test(line));
   let at = 0;
@@ -23,7 +23,9 @@ function parseYaml(text) {
     let i = 0;
     const space = () => {
       while (source[i] === " ") i++;
+      if (i >= source.length && open > 0) throw new Error("not closed on its line: " + source);
     };
+    let open = 0;
     function quoted() {
       const quote = source[i++];
       let out = "";
@@ -47,9 +49,9 @@ function parseYaml(text) {
     }
     function map() {
       const object = {};
-      for (i++; ; ) {
+      for (i++, open++; ; ) {
         space();
-        if (source[i] === "}") return i++, object;
+        if (source[i] === "}") return i++, open--, object;
         if (source[i] === ",") { i++; continue; }
         const begin = i;
         let key;
@@ -65,9 +67,9 @@ function parseYaml(text) {
     }
     function list() {
       const array = [];
-      for (i++; ; ) {
+      for (i++, open++; ; ) {
         space();
-        if (source[i] === "]") return i++, array;
+        if (source[i] === "]") return i++, open--, array;
         if (source[i] === ",") { i++; continue; }
         array.push(value(",]"));
       }
@@ -92,6 +94,7 @@ function parseYaml(text) {
 
   function valueOf(rest, indent) {
     if (rest === "|") return literal(indent);
+    if (rest === ">-") return literal(indent).trim().replace(/\n(?=\S)/g, " ");
     return rest === undefined || rest === "" ? block(indent + 1) : flow(rest);
   }
 
