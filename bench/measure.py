@@ -78,6 +78,10 @@ def memory(pid):
     return {"rss": rss, "private": private, "pss": alone}
 
 
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
 def threads(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"Threads:\s+(\d+)", status).group(1))
