@@ -155,7 +155,7 @@ class Load {
   explicit Load(Options options) : options_(std::move(options)), epoll_(::epoll_create1(0)) {}
 
   Status prepare() {
-    auto endpoint = Endpoint::parse(options_.url, options_.ca_file);
+    auto endpoint = Endpoint::parse({options_.url}, options_.ca_file);
     if (!endpoint) return endpoint.error();
     endpoint_ = std::move(*endpoint);
     std::ifstream in(options_.credentials_file);
