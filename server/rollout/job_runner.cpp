@@ -69,6 +69,11 @@ Status JobRunner::bring_here(Lock& lock, const std::string& job_id) {
   if (jobs_.contains(job_id)) return {};
   const auto record = store_.read([&](store::Session& s) { return store::find_job(s, job_id); });
   if (!record) return record.error();
+  if (record->state == "awaiting_approval") {
+    return Error{ErrorKind::conflict, "job_waits_for_approval",
+                 "job " + job_id + " waits for approval; nothing of it has begun",
+                 "approve it, or cancel it"};
+  }
   if (!record->finished_at) {
     if (Status begun = begin(lock, job_id, record->lease_fence); !begun) return begun;
     if (jobs_.contains(job_id)) return {};

@@ -36,7 +36,8 @@ class JobRunner {
   Status resume();
   // A job that JobDesk has written. Nothing when another server runs it already.
   Status begin(const std::string& job_id);
-  // What an operator wants. Errors: not_found/unknown_job, conflict/job_ended, and those of
+  // What an operator wants. Errors: not_found/unknown_job, conflict/job_ended,
+  // conflict/job_waits_for_approval, and those of
   // RunningJob::act.
   Status act(const std::string& job_id, const JobAction& action);
   // What the agent of `node` says about its tasks; all or nothing is taken. Known ones and those

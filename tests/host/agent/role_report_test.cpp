@@ -19,9 +19,11 @@ namespace {
 constexpr std::chrono::seconds kPatience{60};
 constexpr Millis kNow = 1'800'000'000'000;
 
-// A disk that reads no byte of a file while it is shut.
+// A disk that reads no byte of a file while it is shut. It says that an hour has passed: files that
+// were written within the last tick of the clock would be read at every look.
 class SlowDisk : public RecordingFileSystem {
  public:
+  std::int64_t now_ns() override { return RecordingFileSystem::now_ns() + 3600LL * 1'000'000'000; }
   Status read_chunks(const std::string& path,
                      const std::function<void(std::string_view)>& sink) override {
     std::unique_lock lock(mutex_);

@@ -105,6 +105,16 @@ TEST_F(Approvals, WhatHasChangedMeanwhileEndsIt) {
   EXPECT_EQ(job(id).at("reason"), "plan_stale");
 }
 
+TEST_F(Approvals, WhatIsWantedOfARunningJobDoesNotBeginAWaitingOne) {
+  policy(Json::object());
+  const Json id = ask("ada").body.at("job_id");
+  const std::string path = "/api/sync-jobs/" + id.get<std::string>();
+  for (const char* word : {"/pause", "/resume"}) {
+    EXPECT_EQ(server.post(path + word, Json::object()).reason(), "job_waits_for_approval") << word;
+  }
+  EXPECT_EQ(job(id).at("state"), "awaiting_approval");
+}
+
 TEST_F(Approvals, AFreezeKeepsItWaitingAndItMayBeCalledOff) {
   policy(Json::object());
   const Json id = ask("ada").body.at("job_id");
