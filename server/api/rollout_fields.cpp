@@ -8,7 +8,7 @@ namespace {
 
 using domain::Amount;
 
-constexpr std::int64_t longest_wait = 30 * 24 * 3600;  // seconds
+constexpr std::int64_t longest_wait = std::int64_t{30} * 24 * 3600;  // seconds
 constexpr std::size_t most_batches = 20;
 constexpr const char* wanted = "must be a number of nodes like \"3\" or a share like \"25%\"";
 
