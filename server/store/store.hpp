@@ -50,7 +50,7 @@ class Store {
   struct Word {
     std::string topic, subject;
   };
-  // Called on a thread of the store until end_listening returns. Once.
+  // Called on a thread of the store, until end_listening. Once. NOLINTNEXTLINE(performance-*)
   virtual void listen(std::function<void(const Word&)> /*heard*/) {}
   virtual void end_listening() {}
   // Whether other servers may work on the same database.
